@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The commands a person types; the build itself is Meson's (meson.build).
+#
+#   make                 build                        (as any user, packages present)
+#   sudo make demo       install what is missing, build, show the director at work
+#   sudo make check      install what is missing, build, run the tests
+#   sudo make bench      measure the budgets of doc/performance.md
+#   make install DESTDIR= PREFIX=/usr
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	meson setup --prefix $(PREFIX) $(BUILD)
+
+install: all
+	meson configure --prefix $(PREFIX) $(BUILD)
+	meson install -C $(BUILD) --no-rebuild
+
+demo:
+	tools/packages build run demo
+	$(MAKE) all
+	tools/demo $(BUILD)
+
+check:
+	tools/packages build run demo check
+	$(MAKE) all
+	tools/check $(BUILD)
+
+check-all:
+	tools/packages build run demo check bench
+	$(MAKE) all
+	tools/check --all $(BUILD)
+
+bench:
+	tools/packages build run bench check
+	$(MAKE) all
+	tools/bench $(BUILD)
+
+clean:
+	rm -rf $(BUILD)
+
+.PHONY: all install demo check check-all bench clean

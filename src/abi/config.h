@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the loader tells the programs: constants fixed at load, and settings that change at run
+ * time. */
+#ifndef XLVS_ABI_CONFIG_H
+#define XLVS_ABI_CONFIG_H
+
+#include <linux/types.h>
+
+enum xlvs_tcp_state {
+	XLVS_TCP_NONE,
+	XLVS_TCP_ESTABLISHED,
+	XLVS_TCP_SYN_SENT,
+	XLVS_TCP_SYN_RECV,
+	XLVS_TCP_FIN_WAIT,
+	XLVS_TCP_TIME_WAIT,
+	XLVS_TCP_CLOSE,
+	XLVS_TCP_CLOSE_WAIT,
+	XLVS_TCP_LAST_ACK,
+	XLVS_TCP_LISTEN,
+	XLVS_TCP_SYNACK,
+	XLVS_TCP_STATES,
+};
+
+enum xlvs_udp_state {
+	XLVS_UDP_NONE,
+	XLVS_UDP_NORMAL,
+};
+
+enum xlvs_timeout {
+	XLVS_TIMEOUT_TCP = 0, /* + enum xlvs_tcp_state */
+	XLVS_TIMEOUT_UDP = 16,
+	XLVS_TIMEOUTS = 32,
+};
+
+/* Fixed for the life of the pinned maps (a later program is loaded with the same values), in
+ * .rodata: the verifier removes what they rule out. Time is counted in ticks: jiffies shifted
+ * right so that 31 days fit in 31 bits. */
+struct xlvs_constants {
+	__u64 seed[6]; /* secret: keys of the hashes */
+	__u32 conn_groups; /* groups of XLVS_CONN_GROUP records */
+	__u32 ticks_per_sec;
+	__u32 tick_shift; /* ticks = jiffies >> tick_shift */
+	__u32 unused;
+};
+
+/* The one element of xlvs_runtime, memory-mapped by the daemon. */
+struct xlvs_runtime {
+	/* written by the daemon */
+	__u32 n_services4; /* 0: everything of that family passes */
+	__u32 n_services6;
+	__u32 generation; /* of routes and neighbours; a change makes cached next hops stale */
+	__u32 conn_limit; /* records that may be in use */
+	__u32 unproven_limit; /* of these by unproven connections */
+	__u32 sweep_records; /* records the expiry visits at each step */
+	__u32 sweep_period_us;
+	__u32 unused1[1];
+	__u32 timeout_ticks[XLVS_TIMEOUTS]; /* enum xlvs_timeout */
+	struct xlvs_constants constants; /* kept for the next daemon */
+	__u32 unused2[24];
+
+	/* written by the packet path */
+	__u32 records __attribute__((aligned(64))); /* in use */
+	__u32 unproven; /* of these, unproven connections */
+	__u32 sweep_hand; /* next record of the expiry */
+	__u32 sweeps; /* full turns of the hand */
+	__u32 unused3[12];
+};
+
+/* What the packet path asks the daemon through the ring xlvs_events. */
+struct xlvs_event {
+	__u32 ifindex;
+	__u32 family;
+	__be32 address[4]; /* the neighbour to resolve */
+};
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One record of the connection table: 64 bytes, one cache line, the key inline.
+ *
+ * The table is open addressing in one memory-mappable array (doc/decisions/connection-table.md).
+ * A connection of a one-way method (DR, TUN) is one record, keyed by the client's packet. A
+ * two-way method (NAT) has a second record, the reply record, keyed by the server's packet; the
+ * first one owns state, deadline and accounting, the second what rewriting a reply needs. */
+#ifndef XLVS_ABI_CONNECTION_H
+#define XLVS_ABI_CONNECTION_H
+
+#include <linux/types.h>
+
+/* The two low bits of a record's word. */
+enum xlvs_life {
+	XLVS_LIFE_FREE = 0,
+	XLVS_LIFE_LIVE = 1,
+	XLVS_LIFE_BUSY = 2, /* claimed, its key not yet written */
+	XLVS_LIFE_ZOMBIE = 3, /* ended; another CPU may still hold a pointer to it */
+	XLVS_LIFE_MASK = 3,
+};
+
+/* word: bits 0-1 life, bits 2-31 signature (of the key's hash), bits 32-63 passes: how many
+ * records were placed further on because this one was taken. A search ends at the first record
+ * with no passes. */
+#define XLVS_WORD_PASS (1ULL << 32)
+
+/* meta: bits 0-7 protocol state, 8-10 forwarding method, 11-15 flags; bits 16-31 in a reply record
+ * the generation of its gateway, in a first record more flags. */
+enum xlvs_conn_meta {
+	XLVS_META_STATE = 0xff,
+	XLVS_META_METHOD_SHIFT = 8,
+	XLVS_META_METHOD = 7 << 8,
+	XLVS_META_REPLY = 1 << 11, /* a reply record */
+	XLVS_META_INACTIVE = 1 << 12, /* counted in the destination's inactive */
+	XLVS_META_NOOUTPUT = 1 << 13, /* no reply was ever seen: INPUT-ONLY state table */
+	XLVS_META_PROVEN = 1 << 14, /* the client was seen to be there */
+	XLVS_META_ENDED = 1 << 15, /* no longer live: its counts have been settled */
+	XLVS_META_REPLIED = 1 << 16, /* a reply was seen */
+	XLVS_META_GENERATION_SHIFT = 16,
+};
+
+/* Source and destination as they stand in the packet; IPv4 uses the first eight bytes. */
+union xlvs_endpoints {
+	struct {
+		__be32 saddr;
+		__be32 daddr;
+	} v4;
+	struct {
+		__be32 saddr[4];
+		__be32 daddr[4];
+	} v6;
+	__u64 words[4];
+};
+
+struct xlvs_conn {
+	__u64 word;
+	union {
+		union xlvs_endpoints key;
+		struct {
+			__u64 key4;
+			__be32 vaddr4; /* of an IPv4 reply record: what its source becomes */
+			__be16 vport4;
+			__u16 unused4[9];
+		};
+	};
+	union {
+		struct {
+			__be16 sport;
+			__be16 dport;
+		};
+		__u32 ports;
+	};
+	union {
+		struct {
+			__u8 protocol;
+			__u8 family; /* AF_INET or AF_INET6 */
+		};
+		__u16 kind;
+	};
+	__u16 gateway; /* of a reply record: index in xlvs_gateways plus one, 0 unknown */
+	__u32 meta;
+	__u32 deadline; /* in ticks; of a reply record: when the first record was last refreshed */
+	__u32 dest; /* index in xlvs_dests */
+	__u32 partner; /* index of the other record, XLVS_NONE without */
+};
+
+_Static_assert(sizeof(struct xlvs_conn) == 64, "a connection is one cache line");
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The hashes both sides must agree on: the packet path searches by them, the daemon places
+ * services by them and the tests predict with them. This is the only code in abi/.
+ *
+ * Keyed, and without helper calls: pairs of 32-bit words are added to secret 64-bit words and
+ * multiplied (pair-multiply-shift, Thorup, "High Speed Hashing for Integers and Strings", 2015,
+ * section 3.5: any two keys collide with probability 2^-32 over the secret), then a multiplication
+ * and a shift spread what arithmetic progressions of addresses and ports would leave regular. */
+#ifndef XLVS_ABI_HASH_H
+#define XLVS_ABI_HASH_H
+
+#include <linux/types.h>
+
+#include "abi/connection.h"
+
+static inline __attribute__((always_inline)) __u64 xlvs_hash_finish(__u64 h, __u64 secret)
+{
+	h ^= h >> 32;
+	h *= secret | 1;
+	return h ^ (h >> 29);
+}
+
+/* ports: source and destination as they lie in the packet; kind: protocol and family. */
+static inline __attribute__((always_inline)) __u64 xlvs_hash_ipv4(const volatile __u64 *seed,
+								  __be32 saddr, __be32 daddr,
+								  __u32 ports, __u32 kind)
+{
+	__u64 h = (seed[0] + saddr) * (seed[1] + daddr) + (seed[2] + ports) * (seed[3] + kind);
+
+	return xlvs_hash_finish(h, seed[4]);
+}
+
+/* The 32 bytes of both addresses; each 64-bit word counts as a pair. */
+static inline __attribute__((always_inline)) __u64 xlvs_hash_ipv6(const volatile __u64 *seed,
+								  const __u64 *words, __u32 ports,
+								  __u32 kind)
+{
+	__u64 h = (seed[2] + ports) * (seed[3] + kind);
+
+	h += (seed[0] + (__u32)words[0]) * (seed[1] + (words[0] >> 32));
+	h += (seed[4] + (__u32)words[1]) * (seed[5] + (words[1] >> 32));
+	h += ((seed[0] ^ seed[2]) + (__u32)words[2]) * ((seed[1] ^ seed[3]) + (words[2] >> 32));
+	h += ((seed[4] ^ seed[2]) + (__u32)words[3]) * ((seed[5] ^ seed[3]) + (words[3] >> 32));
+	return xlvs_hash_finish(h, seed[4]);
+}
+
+/* First slot of a service's search: address as in struct xlvs_service, n_slots a power of two. */
+static inline __attribute__((always_inline)) __u32 xlvs_hash_service(const volatile __u64 *seed,
+								     const __be32 *address,
+								     __u32 port, __u32 kind,
+								     __u32 n_slots)
+{
+	__u64 h = (seed[0] + address[0]) * (seed[1] + ((port << 16) | kind));
+
+	h += (seed[2] + address[1]) * (seed[3] + address[2]) + seed[5] * address[3];
+	return (__u32)(xlvs_hash_finish(h, seed[4]) >> 32) & (n_slots - 1);
+}
+
+#endif

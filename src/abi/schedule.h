@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A service's scheduling list: its destinations in scheduling order (newest first), the
+ * scheduler's running state, and the scheduler's table if it has one.
+ *
+ * It is a run of consecutive chunks of the array xlvs_chunks: one head, then ceil(n/32) chunks of
+ * cells, then ceil(slots/64) chunks of table. A published list never changes but for its cursor;
+ * any change builds a new one and replaces the service's `list` by one store. */
+#ifndef XLVS_ABI_SCHEDULE_H
+#define XLVS_ABI_SCHEDULE_H
+
+#include <linux/types.h>
+
+enum xlvs_chunk_limit {
+	XLVS_CELLS_PER_CHUNK = 32,
+	XLVS_SLOTS_PER_CHUNK = 64,
+};
+
+struct xlvs_cell {
+	__u32 dest; /* index in xlvs_dests */
+	__s32 weight;
+};
+
+struct xlvs_list_head {
+	__u32 magic; /* XLVS_LIST_MAGIC while the run is in use, 0 when free */
+	__u32 n_chunks; /* of the whole run, head included */
+	__u32 service;
+	__u32 n_dests;
+	__u32 table; /* first table chunk, relative to the head; 0 none */
+	__u32 n_slots; /* of the table */
+	__s32 max_weight; /* wrr: mw */
+	__s32 gcd_weight; /* wrr: di */
+	__u64 cursor; /* rr, wrr: low 32 bits position, high 32 bits threshold; see the scheduler */
+};
+
+#define XLVS_LIST_MAGIC 0x786c7673U
+
+union xlvs_chunk {
+	struct xlvs_list_head head;
+	struct xlvs_cell cells[XLVS_CELLS_PER_CHUNK];
+	__u32 slots[XLVS_SLOTS_PER_CHUNK]; /* dest index plus one, 0 none */
+};
+
+_Static_assert(sizeof(union xlvs_chunk) == 256, "a chunk is four cache lines");
+
+#endif

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* xlvs rs: prepares a real server (src/realserver). */
+#include "cli/commands.h"
+#include "realserver/realserver.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char usage[] =
+	"Usage: xlvs rs add VIP --method dr|tun|nat [-i IF]... [--from DIRECTOR]...\n"
+	"       xlvs rs del VIP...\n"
+	"       xlvs rs show [--json]\n"
+	"\n"
+	"Prepares this real server for the packets a director sends it, or undoes that.\n"
+	"\n"
+	"  -m, --method METHOD    dr (direct routing), tun (IP in IP) or nat\n"
+	"  -i, --interface IF     the interface that faces the director; all Ethernet interfaces\n"
+	"                         that are up, if none is given\n"
+	"  -f, --from DIRECTOR    the director's address: tun takes tunnel packets from nobody "
+	"else,\n"
+	"                         nat expects the default route to lead there\n"
+	"  -j, --json             write JSON\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"Exit code: 0 all is well, 1 something is missing, 2 refused and nothing changed.\n";
+
+struct words {
+	struct xlvs_rs_vip vip;
+	bool has_method;
+	bool json;
+	bool help;
+};
+
+static int refuse(const struct xlvs_error *error, int code)
+{
+	fprintf(stderr, "xlvs rs: %s\n", error->text[0] ? error->text : strerror(-code));
+	return XLVS_CLI_REFUSED;
+}
+
+static int add_interface(struct xlvs_rs_vip *vip, const char *name, struct xlvs_error *reterr)
+{
+	if (vip->n_interfaces == XLVS_RS_INTERFACES_MAX)
+		return xlvs_refuse(reterr, -E2BIG, "more than %d interfaces",
+				   XLVS_RS_INTERFACES_MAX);
+	if (!*name || strlen(name) >= IF_NAMESIZE)
+		return xlvs_refuse(reterr, -EINVAL, "no interface %s", name);
+	strcpy(vip->interfaces[vip->n_interfaces++], name);
+	return 0;
+}
+
+static int add_director(struct xlvs_rs_vip *vip, const char *text, struct xlvs_error *reterr)
+{
+	int r;
+
+	if (vip->n_directors == XLVS_RS_DIRECTORS_MAX)
+		return xlvs_refuse(reterr, -E2BIG, "more than %d directors", XLVS_RS_DIRECTORS_MAX);
+	r = xlvs_rs_address_parse(text, &vip->directors[vip->n_directors], reterr);
+	if (!r)
+		vip->n_directors++;
+	return r;
+}
+
+/* `word` is the option as it was written. */
+static int read_option(struct words *words, int option, const char *word, struct xlvs_error *reterr)
+{
+	switch (option) {
+	case 'm':
+		words->has_method = true;
+		return xlvs_rs_method_parse(optarg, &words->vip.method, reterr);
+	case 'i':
+		return add_interface(&words->vip, optarg, reterr);
+	case 'f':
+		return add_director(&words->vip, optarg, reterr);
+	case 'j':
+		words->json = true;
+		return 0;
+	case 'h':
+		words->help = true;
+		return 0;
+	default:
+		return xlvs_refuse(reterr, -EINVAL, "%s %s (see xlvs rs --help)", word,
+				   option == ':' ? "needs a value" : "is no option");
+	}
+}
+
+/* Leaves the words that are no options behind optind. */
+static int read_words(int argc, char **argv, struct words *ret, struct xlvs_error *reterr)
+{
+	static const struct option options[] = {
+		{"method", required_argument, NULL, 'm'},
+		{"interface", required_argument, NULL, 'i'},
+		{"from", required_argument, NULL, 'f'},
+		{"json", no_argument, NULL, 'j'},
+		{"help", no_argument, NULL, 'h'},
+		{},
+	};
+	int option, r = 0;
+
+	opterr = 0;
+	while (!r && (option = getopt_long(argc, argv, ":m:i:f:jh", options, NULL)) >= 0)
+		r = read_option(ret, option, argv[optind - 1], reterr);
+	return r;
+}
+
+static void print_checks(const struct xlvs_rs_vip_report *report)
+{
+	for (size_t i = 0; i < report->n_checks; i++) {
+		const struct xlvs_rs_check *check = &report->checks[i];
+
+		printf("  %-8s %s\n", check->ok ? "ok" : "missing", check->what);
+		if (!check->ok)
+			printf("  %-8s %s\n", "", check->mend);
+	}
+}
+
+static bool all_ok(const struct xlvs_rs_vip_report *report)
+{
+	for (size_t i = 0; i < report->n_checks; i++)
+		if (!report->checks[i].ok)
+			return false;
+	return true;
+}
+
+static const char *const count_names[] = {
+#define COUNT_NAME(symbol, name, text) name,
+	XLVS_RS_COUNTS(COUNT_NAME)
+#undef COUNT_NAME
+};
+
+static const char *const count_texts[] = {
+#define COUNT_TEXT(symbol, name, text) text,
+	XLVS_RS_COUNTS(COUNT_TEXT)
+#undef COUNT_TEXT
+};
+
+static void print_report(const struct xlvs_rs_report *report)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	if (!report->n_vips)
+		printf("no VIP is set on this real server\n");
+	for (size_t i = 0; i < report->n_vips; i++) {
+		const struct xlvs_rs_vip *vip = &report->vips[i].vip;
+
+		printf("%s %s\n", xlvs_rs_address_text(&vip->address, text),
+		       xlvs_rs_method_name(vip->method));
+		print_checks(&report->vips[i]);
+	}
+	if (!report->has_counts)
+		return;
+	printf("tunnel packets\n");
+	for (size_t i = 0; i < XLVS_RS_COUNTS_END; i++)
+		printf("  %-14s %12" PRIu64 "  %s\n", count_names[i], report->counts[i],
+		       count_texts[i]);
+}
+
+static json_t *json_of_vip(const struct xlvs_rs_vip_report *report)
+{
+	json_t *interfaces = json_array(), *directors = json_array(), *checks = json_array();
+	const struct xlvs_rs_vip *vip = &report->vip;
+	char text[INET6_ADDRSTRLEN];
+
+	for (size_t i = 0; i < vip->n_interfaces; i++)
+		json_array_append_new(interfaces, json_string(vip->interfaces[i]));
+	for (size_t i = 0; i < vip->n_directors; i++) {
+		xlvs_rs_address_text(&vip->directors[i], text);
+		json_array_append_new(directors, json_string(text));
+	}
+	for (size_t i = 0; i < report->n_checks; i++) {
+		const struct xlvs_rs_check *check = &report->checks[i];
+
+		json_array_append_new(checks, json_pack("{s:b,s:s,s:s*}", "ok", check->ok, "what",
+							check->what, "mend",
+							check->ok ? NULL : check->mend));
+	}
+	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:o}", "vip",
+			 xlvs_rs_address_text(&vip->address, text), "method",
+			 xlvs_rs_method_name(vip->method), "interfaces", interfaces, "from",
+			 directors, "ok", all_ok(report), "checks", checks);
+}
+
+static void print_json(const struct xlvs_rs_report *report)
+{
+	json_t *vips = json_array(), *json = json_object(), *counts = json_object();
+
+	for (size_t i = 0; i < report->n_vips; i++)
+		json_array_append_new(vips, json_of_vip(&report->vips[i]));
+	json_object_set_new(json, "vips", vips);
+	for (size_t i = 0; i < XLVS_RS_COUNTS_END && report->has_counts; i++)
+		json_object_set_new(counts, count_names[i],
+				    json_integer((json_int_t)report->counts[i]));
+	json_object_set_new(json, "tunnel_packets", counts);
+	json_dumpf(json, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(json);
+}
+
+static int run_show(const struct words *words, char **rest)
+{
+	struct xlvs_error error = {};
+	struct xlvs_rs_report report;
+	int code = XLVS_CLI_OK;
+	int r;
+
+	if (*rest || words->has_method || words->vip.n_interfaces || words->vip.n_directors) {
+		xlvs_refuse(&error, 0, "show takes --json and nothing else");
+		return refuse(&error, -EINVAL);
+	}
+	r = xlvs_rs_look(&report, &error);
+	if (r)
+		return refuse(&error, r);
+	if (words->json)
+		print_json(&report);
+	else
+		print_report(&report);
+	for (size_t i = 0; i < report.n_vips; i++)
+		if (!all_ok(&report.vips[i]))
+			code = XLVS_CLI_AMISS;
+	xlvs_rs_report_done(&report);
+	return code;
+}
+
+/* What was set, and whether it is whole. */
+static int show_added(const struct in6_addr *address)
+{
+	struct xlvs_error error = {};
+	struct xlvs_rs_report report;
+	int code = XLVS_CLI_OK;
+	int r;
+
+	r = xlvs_rs_look(&report, &error);
+	if (r)
+		return refuse(&error, r);
+	for (size_t i = 0; i < report.n_vips; i++) {
+		if (!IN6_ARE_ADDR_EQUAL(&report.vips[i].vip.address, address))
+			continue;
+		print_checks(&report.vips[i]);
+		code = all_ok(&report.vips[i]) ? XLVS_CLI_OK : XLVS_CLI_AMISS;
+	}
+	xlvs_rs_report_done(&report);
+	return code;
+}
+
+static int run_add(struct words *words, char **rest)
+{
+	struct xlvs_error error = {};
+	bool known;
+	int r;
+
+	if (!rest[0] || rest[1] || !words->has_method || words->json) {
+		xlvs_refuse(&error, 0, "add takes one VIP, --method, -i and --from");
+		return refuse(&error, -EINVAL);
+	}
+	r = xlvs_rs_address_parse(rest[0], &words->vip.address, &error);
+	if (!r)
+		r = xlvs_rs_add(&words->vip, &known, &error);
+	if (r)
+		return refuse(&error, r);
+	printf("%s %s set for %s\n", rest[0], known ? "was already" : "is",
+	       xlvs_rs_method_name(words->vip.method));
+	return show_added(&words->vip.address);
+}
+
+static int run_del(const struct words *words, char **rest)
+{
+	struct xlvs_error error = {};
+	struct in6_addr address;
+	bool known;
+	int r = 0;
+
+	if (!rest[0] || words->has_method || words->json || words->vip.n_interfaces ||
+	    words->vip.n_directors) {
+		xlvs_refuse(&error, 0, "del takes one VIP or several, and no option");
+		return refuse(&error, -EINVAL);
+	}
+	for (char **word = rest; *word && !r; word++)
+		r = xlvs_rs_address_parse(*word, &address, &error);
+	for (char **word = rest; *word && !r; word++) {
+		xlvs_rs_address_parse(*word, &address, NULL);
+		r = xlvs_rs_del(&address, &known, &error);
+		if (!r)
+			printf("%s %s\n", *word, known ? "is no longer set" : "was not set");
+	}
+	return r ? refuse(&error, r) : XLVS_CLI_OK;
+}
+
+int xlvs_cli_rs(int argc, char **argv)
+{
+	struct xlvs_error error = {};
+	struct words words = {};
+	const char *verb;
+	char **rest;
+	int r;
+
+	libbpf_set_print(NULL);
+	r = read_words(argc, argv, &words, &error);
+	if (r)
+		return refuse(&error, r);
+	if (words.help) {
+		fputs(usage, stdout);
+		return XLVS_CLI_OK;
+	}
+	verb = argv[optind];
+	if (!verb) {
+		fputs(usage, stderr);
+		return XLVS_CLI_REFUSED;
+	}
+	rest = argv + optind + 1;
+	if (geteuid()) {
+		xlvs_refuse(&error, 0, "only root can do this");
+		return refuse(&error, -EPERM);
+	}
+	if (!strcmp(verb, "add"))
+		return run_add(&words, rest);
+	if (!strcmp(verb, "del"))
+		return run_del(&words, rest);
+	if (!strcmp(verb, "show"))
+		return run_show(&words, rest);
+	xlvs_refuse(&error, 0, "unknown word '%s': use add, del or show", verb);
+	return refuse(&error, -EINVAL);
+}

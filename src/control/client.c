@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control/client.h"
+
+#include "base/cleanup.h"
+#include "control/answer.h"
+
+#include <errno.h>
+#include <netlink/msg.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+struct xlvs_client {
+	int fd;
+	unsigned int n_pending;
+	uint32_t next_sequence;
+	_Alignas(struct nlmsghdr) char datagram[XLVS_DATAGRAM_MAX_BYTES];
+};
+
+/* What is done with each data message of an answer. */
+struct visitor {
+	int (*visit)(void *context, const struct nlmsghdr *message);
+	void *context;
+};
+
+/* An abstract name is anybody's to take: only a director run by root (or, in tests, by oneself)
+ * is believed. */
+static bool is_trusted(int fd)
+{
+	struct ucred credentials;
+	socklen_t bytes = sizeof(credentials);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) == 0 &&
+	       (credentials.uid == 0 || credentials.uid == geteuid());
+}
+
+int xlvs_client_open(const char *name, struct xlvs_client **ret_client)
+{
+	XLVS_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct xlvs_client *client;
+	size_t bytes;
+
+	if (fd < 0)
+		return -errno;
+	if (!name)
+		name = XLVS_CONTROL_SOCKET;
+	bytes = strlen(name);
+	if (bytes > sizeof(address.sun_path) - 1)
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path + 1, name, bytes);
+	bytes += offsetof(struct sockaddr_un, sun_path) + 1;
+	if (connect(fd, (struct sockaddr *)&address, (socklen_t)bytes) < 0)
+		return -errno;
+	if (!is_trusted(fd))
+		return -ECONNREFUSED;
+	client = calloc(1, sizeof(*client));
+	if (!client)
+		return -ENOMEM;
+	client->fd = xlvs_take_fd(&fd);
+	client->next_sequence = 1;
+	*ret_client = client;
+	return 0;
+}
+
+void xlvs_client_close(struct xlvs_client *client)
+{
+	if (!client)
+		return;
+	close(client->fd);
+	free(client);
+}
+
+static int transmit(struct xlvs_client *client, const struct xlvs_request *request)
+{
+	struct xlvs_request numbered = *request;
+	struct nl_msg *message;
+	ssize_t sent;
+	int r;
+
+	numbered.sequence = client->next_sequence;
+	numbered.wants_ack = true;
+	r = xlvs_request_encode(&numbered, &message);
+	if (r < 0)
+		return r;
+	do
+		sent = send(client->fd, nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len,
+			    MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	r = sent < 0 ? -errno : 0;
+	nlmsg_free(message);
+	if (r < 0)
+		return r;
+	client->next_sequence++;
+	client->n_pending++;
+	return 0;
+}
+
+static int receive(struct xlvs_client *client, size_t *ret_bytes)
+{
+	ssize_t bytes;
+
+	do
+		bytes = recv(client->fd, client->datagram, sizeof(client->datagram), MSG_TRUNC);
+	while (bytes < 0 && errno == EINTR);
+	if (bytes < 0)
+		return -errno;
+	if (bytes == 0)
+		return -ECONNRESET;
+	if ((size_t)bytes > sizeof(client->datagram))
+		return -EPROTO;
+	*ret_bytes = (size_t)bytes;
+	return 0;
+}
+
+/* Read the oldest request's answer up to its end. A visitor's failure does not end the reading, or
+ * the rest would be taken for the next answer; it becomes the outcome. */
+static int collect(struct xlvs_client *client, const struct visitor *visitor, int *ret_code,
+		   struct xlvs_error *reterr)
+{
+	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)client->datagram;
+	uint32_t sequence = client->next_sequence - client->n_pending;
+	enum xlvs_answer_kind kind;
+	int failure = 0;
+	int code = 0;
+
+	for (;;) {
+		size_t bytes = 0;
+		int r = receive(client, &bytes);
+
+		if (r == 0)
+			r = xlvs_answer_kind(message, bytes, &kind, &code, reterr);
+		if (r == 0 && message->nlmsg_seq != sequence)
+			r = -EPROTO;
+		if (r < 0)
+			return r;
+		if (kind == XLVS_ANSWER_END)
+			break;
+		if (visitor && !failure)
+			failure = visitor->visit(visitor->context, message);
+	}
+	client->n_pending--;
+	*ret_code = failure ? failure : code;
+	return 0;
+}
+
+static int exchange(struct xlvs_client *client, const struct xlvs_request *request,
+		    const struct visitor *visitor, struct xlvs_error *reterr)
+{
+	int code = 0;
+	int r;
+
+	r = transmit(client, request);
+	if (r == 0)
+		r = collect(client, visitor, &code, reterr);
+	return r < 0 ? r : code;
+}
+
+int xlvs_client_call(struct xlvs_client *client, const struct xlvs_request *request,
+		     struct xlvs_error *reterr)
+{
+	return exchange(client, request, NULL, reterr);
+}
+
+int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *request)
+{
+	if (client->n_pending >= XLVS_CLIENT_WINDOW)
+		return -EAGAIN;
+	return transmit(client, request);
+}
+
+unsigned int xlvs_client_pending(const struct xlvs_client *client)
+{
+	return client->n_pending;
+}
+
+int xlvs_client_collect(struct xlvs_client *client, int *ret_code, struct xlvs_error *reterr)
+{
+	return collect(client, NULL, ret_code, reterr);
+}
+
+/* A growing array of equal entries; `read` fills one from one message. */
+struct array {
+	char *entries;
+	size_t n;
+	size_t n_allocated;
+	size_t entry_bytes;
+	int (*read)(const struct nlmsghdr *message, void *entry);
+};
+
+static int append(void *context, const struct nlmsghdr *message)
+{
+	struct array *array = context;
+	int r;
+
+	if (array->n == array->n_allocated) {
+		size_t n = array->n_allocated ? 2 * array->n_allocated : 16;
+		char *entries = reallocarray(array->entries, n, array->entry_bytes);
+
+		if (!entries)
+			return -ENOMEM;
+		array->entries = entries;
+		array->n_allocated = n;
+	}
+	r = array->read(message, array->entries + array->n * array->entry_bytes);
+	if (r == 0)
+		array->n++;
+	return r;
+}
+
+/* All entries of an answer: an array the caller frees, NULL when there are none. */
+static int fetch(struct xlvs_client *client, const struct xlvs_request *request,
+		 struct array *array, void *ret_entries, size_t *ret_n)
+{
+	const struct visitor visitor = {append, array};
+	int r = exchange(client, request, &visitor, NULL);
+
+	if (r < 0) {
+		free(array->entries);
+		return r;
+	}
+	*(void **)ret_entries = array->entries;
+	*ret_n = array->n;
+	return 0;
+}
+
+/* The one entry of an answer. */
+static int fetch_one(struct xlvs_client *client, const struct xlvs_request *request,
+		     struct array *array, void *ret_entry)
+{
+	XLVS_AUTO_FREE char *entries = NULL;
+	size_t n = 0;
+	int r = fetch(client, request, array, &entries, &n);
+
+	if (r < 0)
+		return r;
+	if (n != 1)
+		return -EPROTO;
+	memcpy(ret_entry, entries, array->entry_bytes);
+	return 0;
+}
+
+static int read_service(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_service(message, entry);
+}
+
+static int read_dest(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_dest(message, entry);
+}
+
+static int read_info(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_info(message, entry);
+}
+
+static int read_config(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_config(message, entry);
+}
+
+static int read_sync(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_sync(message, entry);
+}
+
+int xlvs_client_info(struct xlvs_client *client, struct xlvs_director_info *ret_info)
+{
+	struct xlvs_request request = {.family = XLVS_FAMILY_IPVS, .command = IPVS_CMD_GET_INFO};
+	struct array array = {.entry_bytes = sizeof(*ret_info), .read = read_info};
+
+	return fetch_one(client, &request, &array, ret_info);
+}
+
+int xlvs_client_timeouts(struct xlvs_client *client, struct xlvs_timeouts *ret_timeouts)
+{
+	struct xlvs_request request = {.family = XLVS_FAMILY_IPVS, .command = IPVS_CMD_GET_CONFIG};
+	struct array array = {.entry_bytes = sizeof(*ret_timeouts), .read = read_config};
+
+	return fetch_one(client, &request, &array, ret_timeouts);
+}
+
+int xlvs_client_service(struct xlvs_client *client, const struct xlvs_service_key *key,
+			struct xlvs_service_info *ret_service)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_IPVS,
+		.command = IPVS_CMD_GET_SERVICE,
+		.given = XLVS_GIVEN_SERVICE_KEY,
+		.service.key = *key,
+	};
+	struct array array = {.entry_bytes = sizeof(*ret_service), .read = read_service};
+
+	return fetch_one(client, &request, &array, ret_service);
+}
+
+int xlvs_client_services(struct xlvs_client *client, struct xlvs_service_info **ret_services,
+			 size_t *ret_n)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_IPVS, .command = IPVS_CMD_GET_SERVICE, .dump = true};
+	struct array array = {.entry_bytes = sizeof(**ret_services), .read = read_service};
+
+	return fetch(client, &request, &array, ret_services, ret_n);
+}
+
+int xlvs_client_dests(struct xlvs_client *client, const struct xlvs_service_key *key,
+		      struct xlvs_dest_info **ret_dests, size_t *ret_n)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_IPVS,
+		.command = IPVS_CMD_GET_DEST,
+		.dump = true,
+		.given = XLVS_GIVEN_SERVICE_KEY,
+		.service.key = *key,
+	};
+	struct array array = {.entry_bytes = sizeof(**ret_dests), .read = read_dest};
+
+	return fetch(client, &request, &array, ret_dests, ret_n);
+}
+
+int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],
+		      size_t *ret_n)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_IPVS, .command = IPVS_CMD_GET_DAEMON, .dump = true};
+	struct array array = {.entry_bytes = sizeof(ret_syncs[0]), .read = read_sync};
+	XLVS_AUTO_FREE struct xlvs_sync_spec *syncs = NULL;
+	size_t n = 0;
+	int r;
+
+	r = fetch(client, &request, &array, &syncs, &n);
+	if (r < 0)
+		return r;
+	if (n > 2)
+		return -EPROTO;
+	if (n)
+		memcpy(ret_syncs, syncs, n * sizeof(*syncs));
+	*ret_n = n;
+	return 0;
+}
+
+struct conn_visitor {
+	int (*visit)(void *context, const struct xlvs_conn_entry *entry);
+	void *context;
+};
+
+static int visit_conns(void *context, const struct nlmsghdr *message)
+{
+	const struct conn_visitor *visitor = context;
+	const struct xlvs_conn_entry *entries;
+	size_t n;
+	int r;
+
+	r = xlvs_answer_conns(message, &entries, &n);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = visitor->visit(visitor->context, &entries[i]);
+	return r;
+}
+
+int xlvs_client_conns(struct xlvs_client *client,
+		      int (*visit)(void *context, const struct xlvs_conn_entry *entry),
+		      void *context)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_CONNS, .dump = true};
+	struct conn_visitor conns = {visit, context};
+	const struct visitor visitor = {visit_conns, &conns};
+
+	return exchange(client, &request, &visitor, NULL);
+}
+
+static int append_piece(void *context, const struct nlmsghdr *message)
+{
+	FILE *stream = context;
+	const char *piece;
+	int r;
+
+	r = xlvs_answer_json(message, &piece);
+	if (r == 0 && fputs(piece, stream) < 0)
+		r = -ENOMEM;
+	return r;
+}
+
+int xlvs_client_json(struct xlvs_client *client, enum xlvs_command command, char **ret_document)
+{
+	struct xlvs_request request = {.family = XLVS_FAMILY_XLVS, .command = (uint8_t)command};
+	XLVS_AUTO_FREE char *document = NULL;
+	size_t bytes = 0;
+	FILE *stream = open_memstream(&document, &bytes);
+	const struct visitor visitor = {append_piece, stream};
+	int r;
+
+	if (!stream)
+		return -errno;
+	r = exchange(client, &request, &visitor, NULL);
+	if (fclose(stream) != 0 && r == 0)
+		r = -ENOMEM;
+	if (r == 0)
+		*ret_document = xlvs_take_ptr(document);
+	return r;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The clients' end of the control socket: requests out, plain data in.
+ *
+ * A client is one connection, used by one thread, and every call blocks until its answer is whole,
+ * except xlvs_client_send(), which lets several commands be under way. The two do not mix: answers
+ * to what was sent must be collected before another call is made. */
+#ifndef XLVS_CONTROL_CLIENT_H
+#define XLVS_CONTROL_CLIENT_H
+
+#include "base/error.h"
+#include "control/request.h"
+
+struct xlvs_client;
+
+/* The most requests that may be under way by xlvs_client_send(). */
+#define XLVS_CLIENT_WINDOW 64
+
+/* Connect to the director of the present network namespace (`name` NULL) or to another abstract
+ * socket. -ECONNREFUSED when there is no director, or the socket is held by a user who is neither
+ * root nor the caller. */
+int xlvs_client_open(const char *name, struct xlvs_client **ret_client);
+
+/* NULL is allowed. */
+void xlvs_client_close(struct xlvs_client *client);
+
+/* Carry out one command that answers with an ack only. 0 or the director's negative errno; its
+ * sentence, where it gave one, is in `reterr` (else the text is empty). -EPIPE or -ECONNRESET when
+ * the director went away, -EPROTO for an answer that cannot be understood. */
+int xlvs_client_call(struct xlvs_client *client, const struct xlvs_request *request,
+		     struct xlvs_error *reterr);
+
+/* Send a command without waiting; -EAGAIN when XLVS_CLIENT_WINDOW are under way. */
+int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *request);
+
+/* The number of commands under way. */
+unsigned int xlvs_client_pending(const struct xlvs_client *client);
+
+/* Wait for the answer to the oldest command under way: 0 with its outcome in *ret_code and
+ * `reterr`, or -errno when the connection is of no more use. */
+int xlvs_client_collect(struct xlvs_client *client, int *ret_code, struct xlvs_error *reterr);
+
+int xlvs_client_info(struct xlvs_client *client, struct xlvs_director_info *ret_info);
+int xlvs_client_timeouts(struct xlvs_client *client, struct xlvs_timeouts *ret_timeouts);
+
+/* -ESRCH: no such service. */
+int xlvs_client_service(struct xlvs_client *client, const struct xlvs_service_key *key,
+			struct xlvs_service_info *ret_service);
+
+/* All services, or all dests of one service, in the director's order: an array the caller frees.
+ * The dests of an unknown service are none. */
+int xlvs_client_services(struct xlvs_client *client, struct xlvs_service_info **ret_services,
+			 size_t *ret_n);
+int xlvs_client_dests(struct xlvs_client *client, const struct xlvs_service_key *key,
+		      struct xlvs_dest_info **ret_dests, size_t *ret_n);
+
+/* The running synchronisation daemons, master first: at most two. */
+int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],
+		      size_t *ret_n);
+
+/* Every connection, as they come, to `visit`; a non-zero return ends the visits and is returned. */
+int xlvs_client_conns(struct xlvs_client *client,
+		      int (*visit)(void *context, const struct xlvs_conn_entry *entry),
+		      void *context);
+
+/* The JSON document that answers GET_STATUS or GET_DROPS; the caller frees it. */
+int xlvs_client_json(struct xlvs_client *client, enum xlvs_command command, char **ret_document);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The numbers of the control socket.
+ *
+ * The "IPVS" family's commands and attributes are the kernel's own, from <linux/ip_vs.h>; the
+ * "XLVS" family holds what IPVS has no words for. Both are constants of the protocol: a number once
+ * given is never given again with another meaning, only new ones are added. */
+#ifndef XLVS_CONTROL_IPVS_ABI_H
+#define XLVS_CONTROL_IPVS_ABI_H
+
+#include <linux/ip_vs.h>
+
+/* The abstract socket's name, without its leading NUL. */
+#define XLVS_CONTROL_SOCKET "xlvs"
+
+#define XLVS_GENL_NAME	  "XLVS"
+#define XLVS_GENL_VERSION 1
+
+/* No datagram of either side is longer. */
+#define XLVS_DATAGRAM_MAX_BYTES 65536
+
+/* Message types. The kernel assigns family numbers when a module is loaded; here they are fixed. */
+enum xlvs_family {
+	XLVS_FAMILY_CONTROL = 0x10, /* GENL_ID_CTRL: "nlctrl" */
+	XLVS_FAMILY_IPVS = 0x20,
+	XLVS_FAMILY_XLVS = 0x21,
+};
+
+/* Commands of the XLVS family. Free numbers are kept for whole subjects: 16-31 local addresses,
+ * 32-47 marks, 48-63 packet traces, 64-79 settings (the net.ipv4.vs sysctls). */
+enum xlvs_command {
+	XLVS_CMD_GET_STATUS = 1, /* do: XLVS_ATTR_JSON in one or more messages */
+	XLVS_CMD_GET_DROPS = 2, /* do: XLVS_ATTR_JSON in one or more messages */
+	XLVS_CMD_GET_CONNS = 3, /* dump: XLVS_ATTR_CONNS */
+};
+
+enum xlvs_attribute {
+	XLVS_ATTR_UNSPEC = 0,
+	XLVS_ATTR_JSON = 1, /* a piece of a document, NUL-terminated; the pieces are joined */
+	XLVS_ATTR_CONNS = 2, /* an array of struct xlvs_conn_entry */
+	XLVS_ATTR_END,
+};
+
+#endif

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "control/request.h"
+
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <sys/socket.h>
+
+/* Each put_*() returns libnl's result: negative when the message has no more room. */
+
+static int put_address(struct nl_msg *message, int attr, const struct xlvs_address *address)
+{
+	return nla_put(message, attr, sizeof(*address), address);
+}
+
+static int put_service_key(struct nl_msg *message, const struct xlvs_service_key *key)
+{
+	int r = nla_put_u16(message, IPVS_SVC_ATTR_AF, key->family);
+
+	if (key->fwmark)
+		return r | nla_put_u32(message, IPVS_SVC_ATTR_FWMARK, key->fwmark);
+	return r | nla_put_u16(message, IPVS_SVC_ATTR_PROTOCOL, key->protocol) |
+	       put_address(message, IPVS_SVC_ATTR_ADDR, &key->address) |
+	       nla_put_u16(message, IPVS_SVC_ATTR_PORT, key->port);
+}
+
+static int put_service(struct nl_msg *message, const struct xlvs_service_spec *spec, bool full)
+{
+	struct ip_vs_flags flags = {.flags = spec->flags, .mask = spec->flags_mask};
+	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_SERVICE);
+	int r;
+
+	if (!nest)
+		return -1;
+	r = put_service_key(message, &spec->key);
+	if (full) {
+		r |= nla_put_string(message, IPVS_SVC_ATTR_SCHED_NAME, spec->scheduler);
+		if (spec->pe[0])
+			r |= nla_put_string(message, IPVS_SVC_ATTR_PE_NAME, spec->pe);
+		r |= nla_put(message, IPVS_SVC_ATTR_FLAGS, sizeof(flags), &flags) |
+		     nla_put_u32(message, IPVS_SVC_ATTR_TIMEOUT, spec->timeout_sec) |
+		     nla_put_u32(message, IPVS_SVC_ATTR_NETMASK, spec->netmask);
+	}
+	nla_nest_end(message, nest);
+	return r;
+}
+
+static int put_dest(struct nl_msg *message, const struct xlvs_dest_spec *spec, bool full)
+{
+	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_DEST);
+	int r;
+
+	if (!nest)
+		return -1;
+	r = nla_put_u16(message, IPVS_DEST_ATTR_ADDR_FAMILY, spec->key.family) |
+	    put_address(message, IPVS_DEST_ATTR_ADDR, &spec->key.address) |
+	    nla_put_u16(message, IPVS_DEST_ATTR_PORT, spec->key.port);
+	if (full)
+		r |= nla_put_u32(message, IPVS_DEST_ATTR_FWD_METHOD, spec->method) |
+		     nla_put_u32(message, IPVS_DEST_ATTR_WEIGHT, (uint32_t)spec->weight) |
+		     nla_put_u8(message, IPVS_DEST_ATTR_TUN_TYPE, spec->tunnel_type) |
+		     nla_put_u16(message, IPVS_DEST_ATTR_TUN_PORT, spec->tunnel_port) |
+		     nla_put_u16(message, IPVS_DEST_ATTR_TUN_FLAGS, spec->tunnel_flags) |
+		     nla_put_u32(message, IPVS_DEST_ATTR_U_THRESH, spec->upper_threshold) |
+		     nla_put_u32(message, IPVS_DEST_ATTR_L_THRESH, spec->lower_threshold);
+	nla_nest_end(message, nest);
+	return r;
+}
+
+static int put_sync(struct nl_msg *message, const struct xlvs_sync_spec *sync)
+{
+	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_DAEMON);
+	int r;
+
+	if (!nest)
+		return -1;
+	r = nla_put_u32(message, IPVS_DAEMON_ATTR_STATE, sync->role) |
+	    nla_put_string(message, IPVS_DAEMON_ATTR_MCAST_IFN, sync->interface) |
+	    nla_put_u32(message, IPVS_DAEMON_ATTR_SYNC_ID, sync->sync_id);
+	if (sync->max_message_bytes)
+		r |= nla_put_u16(message, IPVS_DAEMON_ATTR_SYNC_MAXLEN, sync->max_message_bytes);
+	if (sync->group_family == AF_INET)
+		r |= nla_put(message, IPVS_DAEMON_ATTR_MCAST_GROUP, 4, &sync->group);
+	if (sync->group_family == AF_INET6)
+		r |= put_address(message, IPVS_DAEMON_ATTR_MCAST_GROUP6, &sync->group);
+	if (sync->port)
+		r |= nla_put_u16(message, IPVS_DAEMON_ATTR_MCAST_PORT, sync->port);
+	if (sync->ttl)
+		r |= nla_put_u8(message, IPVS_DAEMON_ATTR_MCAST_TTL, sync->ttl);
+	nla_nest_end(message, nest);
+	return r;
+}
+
+static int put_timeouts(struct nl_msg *message, const struct xlvs_timeouts *timeouts)
+{
+	return nla_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP, timeouts->tcp_sec) |
+	       nla_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_TCP_FIN, timeouts->tcp_fin_sec) |
+	       nla_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts->udp_sec);
+}
+
+static int put_parts(struct nl_msg *message, const struct xlvs_request *request)
+{
+	int r = 0;
+
+	if (request->family == XLVS_FAMILY_CONTROL)
+		return nla_put_string(message, CTRL_ATTR_FAMILY_NAME, request->family_name);
+	if (request->given & (XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_SERVICE_FULL))
+		r |= put_service(message, &request->service,
+				 request->given & XLVS_GIVEN_SERVICE_FULL);
+	if (request->given & (XLVS_GIVEN_DEST_KEY | XLVS_GIVEN_DEST_FULL))
+		r |= put_dest(message, &request->dest, request->given & XLVS_GIVEN_DEST_FULL);
+	if (request->given & XLVS_GIVEN_SYNC)
+		r |= put_sync(message, &request->sync);
+	if (request->family == XLVS_FAMILY_IPVS && request->command == IPVS_CMD_SET_CONFIG)
+		r |= put_timeouts(message, &request->timeouts);
+	return r;
+}
+
+int xlvs_request_encode(const struct xlvs_request *request, struct nl_msg **ret_message)
+{
+	int flags = NLM_F_REQUEST | (request->dump ? NLM_F_DUMP : 0) |
+		    (request->wants_ack ? NLM_F_ACK : 0);
+	struct nl_msg *message = nlmsg_alloc();
+
+	if (!message)
+		return -ENOMEM;
+	/* Both families and nlctrl's GETFAMILY are at version 1. */
+	if (!genlmsg_put(message, request->port, request->sequence, (int)request->family, 0, flags,
+			 request->command, IPVS_GENL_VERSION) ||
+	    put_parts(message, request) < 0) {
+		nlmsg_free(message);
+		return -ENOMEM;
+	}
+	*ret_message = message;
+	return 0;
+}

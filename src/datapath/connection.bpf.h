@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The connection table as the packet path uses it; connection.bpf.c explains how it works. */
+#ifndef XLVS_DATAPATH_CONNECTION_BPF_H
+#define XLVS_DATAPATH_CONNECTION_BPF_H
+
+#include "datapath/packet.bpf.h"
+
+static __always_inline struct xlvs_conn *xlvs_conn_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&xlvs_conns, &index);
+}
+
+static __always_inline struct xlvs_dest *xlvs_dest_at(__u32 index)
+{
+	return bpf_map_lookup_elem(&xlvs_dests, &index);
+}
+
+static __always_inline struct xlvs_runtime *xlvs_runtime_get(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&xlvs_runtime, &zero);
+}
+
+static __always_inline __u32 xlvs_conn_signature(__u64 hash)
+{
+	return (__u32)hash & ~(__u32)XLVS_LIFE_MASK;
+}
+
+/* The record that a search for `hash` looks at as its `probe`-th: the records of one group first,
+ * from one the hash names and round, then the next group the hash names. */
+static __always_inline __u32 xlvs_conn_slot(__u64 hash, __u32 probe)
+{
+	__u32 step = (__u32)hash | 1;
+	__u32 spread = (__u32)(hash >> 32) + probe / XLVS_CONN_GROUP * step;
+	__u32 group = (__u64)spread * xlvs_constants.conn_groups >> 32;
+
+	return group * XLVS_CONN_GROUP + (((__u32)hash >> 2) + probe) % XLVS_CONN_GROUP;
+}
+
+static __always_inline bool xlvs_conn_has_key(const struct xlvs_conn *conn,
+					      const struct xlvs_tuple *tuple)
+{
+	if (conn->key.words[0] != tuple->key.words[0] || conn->ports != tuple->ports ||
+	    conn->kind != tuple->kind)
+		return false;
+	if (tuple->family == XLVS_AF_INET)
+		return true;
+	return conn->key.words[1] == tuple->key.words[1] &&
+	       conn->key.words[2] == tuple->key.words[2] &&
+	       conn->key.words[3] == tuple->key.words[3];
+}
+
+static __always_inline bool xlvs_conn_matches(const struct xlvs_conn *conn,
+					      const struct xlvs_tuple *tuple)
+{
+	return (__u32)conn->word == (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_LIVE) &&
+	       xlvs_conn_has_key(conn, tuple);
+}
+
+/* Index of the live record of a tuple, or -1: from the second probe on. */
+int xlvs_conn_probe(struct xlvs_tuple *tuple);
+
+/* The live record of a tuple, NULL without. Nearly always decided by one cache line. */
+static __always_inline struct xlvs_conn *xlvs_conn_find(struct xlvs_tuple *tuple, __u32 *ret_index)
+{
+	__u32 index = xlvs_conn_slot(tuple->hash, 0);
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	int found;
+
+	if (!conn)
+		return (void *)0;
+	if (!xlvs_conn_matches(conn, tuple)) {
+		if (conn->word < XLVS_WORD_PASS)
+			return (void *)0;
+		found = xlvs_conn_probe(tuple);
+		if (found < 0)
+			return (void *)0;
+		index = found;
+		conn = xlvs_conn_at(index);
+	}
+	*ret_index = index;
+	return conn;
+}
+
+static __always_inline bool xlvs_conn_expired(const struct xlvs_conn *conn, __u32 now)
+{
+	return (__s32)(now - conn->deadline) >= 0;
+}
+
+/* A free record for a tuple, claimed (BUSY) with its key written; publish or abandon it.
+ * Returns its index, -XLVS_DROP_TABLE_FULL or -XLVS_DROP_INSERT_RACE. An older reply record with
+ * the same key gives way, as the newest connection wins in IPVS. */
+int xlvs_conn_claim(struct xlvs_tuple *tuple);
+/* The same, taking the record of an unproven connection near its place. */
+int xlvs_conn_displace(struct xlvs_tuple *tuple);
+/* A record that is live but over, claimed again by a new connection with the same key. */
+int xlvs_conn_reclaim(__u32 index);
+/* A zombie that nobody can hold any more becomes free. For the expiry alone. */
+int xlvs_conn_free(__u32 index);
+
+/* BUSY becomes LIVE. All other fields must have been written. */
+static __always_inline void xlvs_conn_publish(struct xlvs_conn *conn)
+{
+	__sync_fetch_and_add(&conn->word, (__u64)0 - (XLVS_LIFE_BUSY - XLVS_LIFE_LIVE));
+}
+
+/* Give a claimed record up again. */
+static __always_inline void xlvs_conn_abandon(struct xlvs_conn *conn)
+{
+	conn->meta = XLVS_META_REPLY; /* nothing was accounted for it */
+	conn->partner = XLVS_NONE;
+	conn->gateway = 0;
+	__sync_fetch_and_or(&conn->word, XLVS_LIFE_ZOMBIE);
+}
+
+/* Move a record from one life to the next; false when it is not in `from` (any more). The word's
+ * passes may change meanwhile, hence the few tries. */
+static __always_inline bool xlvs_conn_change_life(struct xlvs_conn *conn, __u64 from, __u64 to)
+{
+	for (int i = 0; i < 4; i++) {
+		__u64 word = *(volatile __u64 *)&conn->word;
+
+		if ((word & XLVS_LIFE_MASK) != from)
+			return false;
+		if (__sync_val_compare_and_swap(&conn->word, word, word - from + to) == word)
+			return true;
+	}
+	return false;
+}
+
+/* The accounting of a connection that has just stopped being live: counts of its destination,
+ * of unproven connections, and its reply record. `index` is its own. */
+int xlvs_conn_end(struct xlvs_conn *conn, __u32 index);
+
+/* A record's other half, NULL when it is gone: the half must name the record back. */
+static __always_inline struct xlvs_conn *xlvs_conn_partner(const struct xlvs_conn *conn,
+							   __u32 index)
+{
+	struct xlvs_conn *partner = xlvs_conn_at(conn->partner);
+
+	if (!partner || partner->partner != index ||
+	    (partner->word & XLVS_LIFE_MASK) != XLVS_LIFE_LIVE)
+		return (void *)0;
+	return partner;
+}
+
+#endif

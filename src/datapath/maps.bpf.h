@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The maps, declared for every stage and defined once in maps.bpf.c. Sizes that depend on the
+ * machine or on the command line (connections, traffic) are set by the loader. */
+#ifndef XLVS_DATAPATH_MAPS_BPF_H
+#define XLVS_DATAPATH_MAPS_BPF_H
+
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "abi/config.h"
+#include "abi/connection.h"
+#include "abi/destination.h"
+#include "abi/limits.h"
+#include "abi/reason.h"
+#include "abi/schedule.h"
+#include "abi/service.h"
+
+#define XLVS_ARRAY(map_name, element, entries)                                                     \
+	struct map_name##_map {                                                                    \
+		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
+		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
+		__uint(max_entries, entries);                                                      \
+		__type(key, __u32);                                                                \
+		__type(value, element);                                                            \
+	};                                                                                         \
+	extern struct map_name##_map map_name SEC(".maps")
+
+XLVS_ARRAY(xlvs_conns, struct xlvs_conn, 1);
+XLVS_ARRAY(xlvs_services, struct xlvs_service, XLVS_SERVICE_SLOTS);
+XLVS_ARRAY(xlvs_dests, struct xlvs_dest, XLVS_DESTS_MAX);
+XLVS_ARRAY(xlvs_chunks, union xlvs_chunk, XLVS_CHUNKS_MAX);
+XLVS_ARRAY(xlvs_nexthops, struct xlvs_nexthop, XLVS_NEXTHOPS_MAX);
+/* The last XLVS_CPUS_MAX are one per CPU, for a next hop that found no room. */
+XLVS_ARRAY(xlvs_gateways, struct xlvs_nexthop, XLVS_GATEWAYS_MAX + XLVS_CPUS_MAX);
+XLVS_ARRAY(xlvs_traffic, struct xlvs_traffic, 1); /* [cpu][dest] */
+XLVS_ARRAY(xlvs_reasons, __u64, 1); /* [cpu][enum xlvs_reason] */
+XLVS_ARRAY(xlvs_dst_ledger, struct xlvs_ledger, XLVS_DESTS_MAX); /* the daemon's alone */
+XLVS_ARRAY(xlvs_svc_ledger, struct xlvs_ledger, XLVS_SERVICES_MAX); /* the daemon's alone */
+XLVS_ARRAY(xlvs_runtime, struct xlvs_runtime, 1);
+
+struct xlvs_events_map {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+};
+extern struct xlvs_events_map xlvs_events SEC(".maps");
+
+struct xlvs_clock {
+	struct bpf_timer timer;
+};
+
+/* The expiry's timer: a map with a timer cannot be memory-mapped. */
+struct xlvs_clock_map {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xlvs_clock);
+};
+extern struct xlvs_clock_map xlvs_clock SEC(".maps");
+
+extern const volatile struct xlvs_constants xlvs_constants;
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is known of the packet at hand: filled in by the parser, read by every stage after it.
+ * Offsets travel, packet pointers do not: a stage that touches the packet asks xlvs_header() for
+ * a checked pointer of its own. */
+#ifndef XLVS_DATAPATH_PACKET_BPF_H
+#define XLVS_DATAPATH_PACKET_BPF_H
+
+#include <linux/if_ether.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "datapath/maps.bpf.h"
+
+#define XLVS_AF_INET  2
+#define XLVS_AF_INET6 10
+
+/* The identity of a connection as a packet shows it, and the hash it is searched by. */
+struct xlvs_tuple {
+	union xlvs_endpoints key;
+	union {
+		struct {
+			__be16 sport;
+			__be16 dport;
+		};
+		__u32 ports;
+	};
+	union {
+		struct {
+			__u8 protocol;
+			__u8 family;
+		};
+		__u16 kind;
+	};
+	__u16 flags; /* enum xlvs_tuple_flag */
+	__u64 hash;
+};
+
+enum xlvs_tuple_flag {
+	XLVS_TUPLE_REPLY = 1, /* of a reply record */
+};
+
+enum xlvs_tcp_flag {
+	XLVS_TCP_FIN = 0x01,
+	XLVS_TCP_SYN = 0x02,
+	XLVS_TCP_RST = 0x04,
+	XLVS_TCP_ACK = 0x10,
+};
+
+struct xlvs_packet {
+	struct xlvs_tuple tuple;
+	__u16 l4_offset; /* from the start of the frame */
+	__u16 length_bytes; /* of layer 3 */
+	__u8 tcp_flags;
+	__u8 ttl; /* or hop limit */
+	__u8 tos; /* or traffic class */
+	__u8 unused;
+	__u32 now; /* in ticks */
+	__u32 unused2;
+};
+
+/* What a stage answers when the packet is none of its business: the host's stack gets it as it
+ * came. Every other negative answer is a negative enum xlvs_reason. */
+#define XLVS_NOT_OURS (-(int)XLVS_REASONS_MAX)
+
+/* A pointer to `size` readable bytes at `offset`, NULL when the frame is shorter. */
+static __always_inline void *xlvs_header(struct xdp_md *ctx, __u32 offset, __u32 size)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+
+	if (data + offset + size > end)
+		return (void *)0;
+	return data + offset;
+}
+
+#endif

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A lookup in the routing table costs more than all the rest of the path, so its answer is kept:
+ * packets leave by few different next hops, each is entered once in xlvs_gateways, and whoever
+ * keeps its index also keeps the generation in which it was found. */
+#include "datapath/route.bpf.h"
+
+#include "datapath/connection.bpf.h"
+#include "datapath/counters.bpf.h"
+
+enum route_constant {
+	GATEWAY_PROBES = 8,
+};
+
+static __always_inline void ask_for_neighbour(const struct bpf_fib_lookup *fib, __u32 family)
+{
+	struct xlvs_event *event = bpf_ringbuf_reserve(&xlvs_events, sizeof(*event), 0);
+
+	if (!event)
+		return;
+	event->ifindex = fib->ifindex;
+	event->family = family;
+	__builtin_memcpy(event->address, fib->ipv6_dst, sizeof(event->address));
+	if (family == XLVS_AF_INET)
+		event->address[1] = event->address[2] = event->address[3] = 0;
+	bpf_ringbuf_submit(event, 0);
+	xlvs_count_reason(XLVS_EVENT_NEIGHBOUR_WANTED);
+}
+
+static __always_inline void fill(struct xlvs_nexthop *nexthop, const struct bpf_fib_lookup *fib)
+{
+	nexthop->ifindex = fib->ifindex;
+	nexthop->mtu_bytes = fib->mtu_result;
+	__builtin_memcpy(nexthop->dmac, fib->dmac, sizeof(nexthop->dmac));
+	__builtin_memcpy(nexthop->smac, fib->smac, sizeof(nexthop->smac));
+}
+
+static __always_inline bool is_same(const struct xlvs_nexthop *one, const struct xlvs_nexthop *other)
+{
+	return one->ifindex == other->ifindex && one->mtu_bytes == other->mtu_bytes &&
+	       one->macs[0] == other->macs[0] && one->macs[1] == other->macs[1] &&
+	       one->macs[2] == other->macs[2];
+}
+
+/* The entry of a next hop, made if there is none. When all its places are taken, an entry of this
+ * CPU's own that is good for this packet alone. */
+static __always_inline int enter_gateway(const struct bpf_fib_lookup *fib)
+{
+	struct xlvs_nexthop found = {};
+	struct xlvs_nexthop *nexthop;
+	__u32 index, hash;
+
+	fill(&found, fib);
+	hash = (found.macs[0] ^ found.macs[1] ^ found.ifindex) * 0x9e3779b1U;
+	for (__u32 i = 0; i < GATEWAY_PROBES; i++) {
+		index = ((hash >> 16) + i) % XLVS_GATEWAYS_MAX;
+		nexthop = xlvs_gateway_at(index);
+		if (!nexthop)
+			return -XLVS_DROP_INTERNAL;
+		if (nexthop->state == XLVS_NEXTHOP_READY && is_same(nexthop, &found))
+			return index;
+		if (nexthop->state == XLVS_NEXTHOP_FREE &&
+		    __sync_val_compare_and_swap(&nexthop->state, XLVS_NEXTHOP_FREE,
+						XLVS_NEXTHOP_BUSY) == XLVS_NEXTHOP_FREE) {
+			fill(nexthop, fib);
+			__sync_lock_test_and_set(&nexthop->state, XLVS_NEXTHOP_READY);
+			return index;
+		}
+	}
+	xlvs_count_reason(XLVS_EVENT_GATEWAYS_FULL);
+	index = XLVS_GATEWAYS_MAX + bpf_get_smp_processor_id() % XLVS_CPUS_MAX;
+	nexthop = xlvs_gateway_at(index);
+	if (!nexthop)
+		return -XLVS_DROP_INTERNAL;
+	fill(nexthop, fib);
+	return index;
+}
+
+int xlvs_route(struct xdp_md *ctx, struct xlvs_flow_ends *ends)
+{
+	struct bpf_fib_lookup fib = {};
+
+	if (!ends)
+		return -XLVS_DROP_INTERNAL;
+	fib.family = ends->family;
+	fib.ifindex = ctx->ingress_ifindex;
+	if (ends->family == XLVS_AF_INET) {
+		fib.ipv4_src = ends->from[0];
+		fib.ipv4_dst = ends->to[0];
+	} else {
+		__builtin_memcpy(fib.ipv6_src, ends->from, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, ends->to, sizeof(fib.ipv6_dst));
+	}
+	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
+	case BPF_FIB_LKUP_RET_SUCCESS:
+		return enter_gateway(&fib);
+	case BPF_FIB_LKUP_RET_NO_NEIGH:
+		ask_for_neighbour(&fib, ends->family);
+		return -XLVS_DROP_NO_NEIGHBOUR;
+	default:
+		return -XLVS_DROP_NO_ROUTE;
+	}
+}

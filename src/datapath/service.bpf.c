@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* A connection opens in this order, as in the kernel's ip_vs_sched: may the packet open one at
+ * all, is there a service for it, whom does the scheduler name, and is there room for a record.
+ * Counting and state are left to the packet path, which goes on with the new record as with any
+ * other. */
+#include "datapath/service.bpf.h"
+
+#include <linux/in.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "abi/hash.h"
+#include "datapath/connection.bpf.h"
+#include "datapath/counters.bpf.h"
+#include "datapath/route.bpf.h"
+#include "forward/list.h"
+#include "scheduler/scheduler.bpf.h"
+
+enum open_constant {
+	FTP_DATA_PORT = 20, /* active FTP's data connections are never scheduled */
+	FIRST_TIMEOUT_SEC = 3,
+	HASH_TRIES = 8,
+};
+
+static __always_inline bool is_for(const struct xlvs_service *service, const __be32 *address,
+				   const struct xlvs_tuple *tuple)
+{
+	return service->state == XLVS_SLOT_LIVE && service->address[0] == address[0] &&
+	       service->port == tuple->dport && service->protocol == tuple->protocol &&
+	       service->family == tuple->family && service->address[1] == address[1] &&
+	       service->address[2] == address[2] && service->address[3] == address[3];
+}
+
+static __always_inline struct xlvs_service *find_service(const struct xlvs_tuple *tuple)
+{
+	__be32 address[4] = {};
+	__u32 slot;
+
+	if (tuple->family == XLVS_AF_INET)
+		address[0] = tuple->key.v4.daddr;
+	else
+		__builtin_memcpy(address, tuple->key.v6.daddr, sizeof(address));
+	slot = xlvs_hash_service(xlvs_constants.seed, address, tuple->dport, tuple->kind,
+				 XLVS_SERVICE_SLOTS);
+	for (__u32 i = 0; i < XLVS_SERVICE_PROBES; i++) {
+		__u32 index = (slot + i) % XLVS_SERVICE_SLOTS;
+		struct xlvs_service *service = bpf_map_lookup_elem(&xlvs_services, &index);
+
+		if (!service || service->state == XLVS_SLOT_EMPTY)
+			return (void *)0;
+		if (is_for(service, address, tuple))
+			return service;
+	}
+	return (void *)0;
+}
+
+static __always_inline __u32 fold_client(const struct xlvs_tuple *tuple)
+{
+	const __be32 *saddr = tuple->key.v6.saddr;
+
+	if (tuple->family == XLVS_AF_INET)
+		return bpf_ntohl(tuple->key.v4.saddr);
+	return bpf_ntohl(saddr[0] ^ saddr[1] ^ saddr[2] ^ saddr[3]);
+}
+
+static __always_inline int schedule(const struct xlvs_service *service, struct xlvs_pick *pick)
+{
+	switch (service->scheduler) {
+#define SCHEDULE(name, number)                                                                     \
+	case number:                                                                               \
+		return xlvs_sched_##name(pick);
+		XLVS_SCHEDULERS(SCHEDULE)
+#undef SCHEDULE
+	default:
+		return -XLVS_DROP_NO_DEST;
+	}
+}
+
+static __always_inline int make_pick(const struct xlvs_service *service,
+				     const struct xlvs_tuple *tuple, struct xlvs_pick *pick)
+{
+	union xlvs_chunk *head;
+
+	pick->list = *(volatile __u32 *)&service->list;
+	head = xlvs_chunk_at(pick->list);
+	if (!head || !head->head.n_dests || head->head.n_dests > XLVS_DESTS_PER_SERVICE)
+		return -XLVS_DROP_NO_DEST;
+	pick->n_dests = head->head.n_dests;
+	pick->flags = service->flags;
+	pick->client = fold_client(tuple);
+	pick->client_port = bpf_ntohs(tuple->sport);
+	return 0;
+}
+
+/* With the table full: the same answer for every packet of a flow, as long as the list stays. */
+static __always_inline int pick_by_hash(const struct xlvs_pick *pick,
+					const struct xlvs_tuple *tuple)
+{
+	__u32 start = (tuple->hash >> 32) % pick->n_dests;
+
+	for (__u32 i = 0; i < HASH_TRIES; i++) {
+		struct xlvs_cell *cell = xlvs_cell_at(pick, (start + i) % pick->n_dests);
+		struct xlvs_dest *dest;
+
+		if (!cell || cell->weight <= 0)
+			continue;
+		dest = xlvs_dest_at(cell->dest);
+		if (!dest || dest->overloaded || dest->method == XLVS_FORWARD_nat)
+			continue;
+		xlvs_count_reason(XLVS_EVENT_HASHED);
+		return cell->dest | XLVS_OPEN_HASHED;
+	}
+	return -XLVS_DROP_TABLE_FULL;
+}
+
+static __always_inline void reply_tuple(const struct xlvs_tuple *request,
+					const struct xlvs_dest *dest, struct xlvs_tuple *reply)
+{
+	reply->kind = request->kind;
+	reply->flags = XLVS_TUPLE_REPLY;
+	reply->sport = dest->port ? dest->port : request->dport;
+	reply->dport = request->sport;
+	if (request->family == XLVS_AF_INET) {
+		reply->key.v4.saddr = dest->address[0];
+		reply->key.v4.daddr = request->key.v4.saddr;
+		reply->hash = xlvs_hash_ipv4(xlvs_constants.seed, reply->key.v4.saddr,
+					     reply->key.v4.daddr, reply->ports, reply->kind);
+	} else {
+		__builtin_memcpy(reply->key.v6.saddr, dest->address, sizeof(dest->address));
+		__builtin_memcpy(reply->key.v6.daddr, request->key.v6.saddr,
+				 sizeof(reply->key.v6.daddr));
+		reply->hash = xlvs_hash_ipv6(xlvs_constants.seed, reply->key.words, reply->ports,
+					     reply->kind);
+	}
+}
+
+/* The way back to the client, found while the request is on its way to the server: by the time of
+ * the reply a missing neighbour has been resolved. 0 when it has to be found later. */
+static __always_inline __u16 route_to_client(struct xdp_md *ctx, const struct xlvs_tuple *request)
+{
+	struct xlvs_flow_ends ends = { .family = request->family };
+	int gateway;
+
+	if (request->family == XLVS_AF_INET) {
+		ends.from[0] = request->key.v4.daddr;
+		ends.to[0] = request->key.v4.saddr;
+	} else {
+		__builtin_memcpy(ends.from, request->key.v6.daddr, sizeof(ends.from));
+		__builtin_memcpy(ends.to, request->key.v6.saddr, sizeof(ends.to));
+	}
+	gateway = xlvs_route(ctx, &ends);
+	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
+}
+
+/* The second record of a two-way connection; both name each other. */
+static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				      const struct xlvs_dest *dest, __u32 first)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	struct xlvs_tuple tuple = {};
+	struct xlvs_conn *conn;
+	int index;
+
+	reply_tuple(&pkt->tuple, dest, &tuple);
+	index = xlvs_conn_claim(&tuple);
+	if (index < 0)
+		return index;
+	conn = xlvs_conn_at(index);
+	if (!conn || !runtime)
+		return -XLVS_DROP_INTERNAL;
+	if (tuple.family == XLVS_AF_INET) {
+		conn->vaddr4 = pkt->tuple.key.v4.daddr;
+		conn->vport4 = pkt->tuple.dport;
+	}
+	conn->gateway = route_to_client(ctx, &pkt->tuple);
+	conn->meta = XLVS_META_REPLY | runtime->generation << XLVS_META_GENERATION_SHIFT;
+	conn->deadline = pkt->now; /* so the first reply refreshes the first record */
+	conn->partner = first;
+	xlvs_conn_publish(conn);
+	return index;
+}
+
+static __always_inline bool is_full(const struct xlvs_runtime *runtime)
+{
+	return runtime->records >= runtime->conn_limit ||
+	       runtime->unproven >= runtime->unproven_limit;
+}
+
+static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
+					const struct xlvs_runtime *runtime)
+{
+	if (over != XLVS_NONE)
+		return xlvs_conn_reclaim(over);
+	if (is_full(runtime))
+		return xlvs_conn_displace(&pkt->tuple);
+	return xlvs_conn_claim(&pkt->tuple);
+}
+
+static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				       __u32 dest_index, __u32 over)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
+	struct xlvs_conn *conn;
+	int index, partner = XLVS_NONE;
+
+	if (!runtime || !dest)
+		return -XLVS_DROP_INTERNAL;
+	index = claim_record(pkt, over, runtime);
+	if (index < 0)
+		return index;
+	conn = xlvs_conn_at(index);
+	if (!conn)
+		return -XLVS_DROP_INTERNAL;
+	if (dest->method == XLVS_FORWARD_nat) {
+		partner = open_reply(ctx, pkt, dest, index);
+		if (partner < 0) {
+			xlvs_conn_abandon(conn);
+			return partner;
+		}
+	}
+	conn->dest = dest_index;
+	conn->partner = partner;
+	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
+	conn->meta = dest->method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
+		     (dest->method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
+	__sync_fetch_and_add(&dest->inactive, 1);
+	__sync_fetch_and_add(&dest->conns, 1);
+	__sync_fetch_and_add(&runtime->unproven, 1);
+	xlvs_conn_publish(conn);
+	return index;
+}
+
+/* May this packet open a connection? TCP only by a SYN, but for the time the table is full, when
+ * connections without a record exist. */
+static __always_inline bool may_open(const struct xlvs_packet *pkt, bool full)
+{
+	if (pkt->tuple.sport == bpf_htons(FTP_DATA_PORT))
+		return false;
+	if (pkt->tuple.protocol != IPPROTO_TCP)
+		return true;
+	return !(pkt->tcp_flags & XLVS_TCP_RST) && (pkt->tcp_flags & XLVS_TCP_SYN || full);
+}
+
+int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	struct xlvs_service *service;
+	struct xlvs_pick pick = {};
+	bool full;
+	int r;
+
+	if (!pkt || !runtime)
+		return -XLVS_DROP_INTERNAL;
+	full = is_full(runtime);
+	if (!may_open(pkt, full))
+		return XLVS_NOT_OURS;
+	service = find_service(&pkt->tuple);
+	if (!service)
+		return XLVS_NOT_OURS;
+	r = make_pick(service, &pkt->tuple, &pick);
+	if (r)
+		return r;
+	if (full && pkt->tuple.protocol == IPPROTO_TCP && !(pkt->tcp_flags & XLVS_TCP_SYN)) {
+		r = pick_by_hash(&pick, &pkt->tuple);
+		return r < 0 ? XLVS_NOT_OURS : r;
+	}
+	r = schedule(service, &pick);
+	if (r < 0)
+		return r;
+	r = open_record(ctx, pkt, r, over);
+	if (r == -XLVS_DROP_TABLE_FULL)
+		return pick_by_hash(&pick, &pkt->tuple);
+	return r;
+}

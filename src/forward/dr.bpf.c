@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Direct routing: the packet goes to the destination's MAC address as it came, its TTL one less.
+ * The destination holds the virtual address itself and answers the client directly. */
+#include "forward/forward.bpf.h"
+
+int xlvs_forward_dr(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
+		    struct xlvs_nexthop *nexthop)
+{
+	struct ethhdr *eth;
+	int r;
+
+	if (!pkt || !dest || !nexthop)
+		return -XLVS_DROP_INTERNAL;
+	r = xlvs_forward_check(pkt, nexthop, 0);
+	if (r)
+		return r;
+	eth = xlvs_header(ctx, 0, sizeof(*eth) + sizeof(struct iphdr));
+	if (!eth)
+		return -XLVS_DROP_INTERNAL;
+	if (pkt->tuple.family == XLVS_AF_INET)
+		xlvs_decrement_ttl((void *)(eth + 1));
+	else
+		((struct ipv6hdr *)(eth + 1))->hop_limit--;
+	xlvs_write_macs(eth, nexthop);
+	return xlvs_transmit(ctx, nexthop);
+}

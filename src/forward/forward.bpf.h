@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The contract of a forwarding method: given a packet, its destination and a resolved next hop,
+ * check everything, make room, then write, and return the XDP action; or return a negative reason
+ * and leave the packet untouched. */
+#ifndef XLVS_FORWARD_FORWARD_BPF_H
+#define XLVS_FORWARD_FORWARD_BPF_H
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "datapath/packet.bpf.h"
+#include "forward/list.h"
+
+#define XLVS_FORWARD_PROTOTYPE(name, number)                                                       \
+	int xlvs_forward_##name(struct xdp_md *ctx, struct xlvs_packet *pkt,                       \
+				struct xlvs_dest *dest, struct xlvs_nexthop *nexthop);
+XLVS_FORWARD_METHODS(XLVS_FORWARD_PROTOTYPE)
+#undef XLVS_FORWARD_PROTOTYPE
+
+/* What a NAT reply's source becomes. */
+struct xlvs_virtual {
+	__be32 address[4];
+	__be16 port;
+	__u16 unused;
+};
+
+int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
+			   struct xlvs_virtual *virtual_address, struct xlvs_nexthop *nexthop);
+
+/* May this packet be forwarded at all, with `overhead` bytes more? */
+static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt,
+					      const struct xlvs_nexthop *nexthop, __u32 overhead)
+{
+	if (pkt->ttl <= 1)
+		return -XLVS_DROP_TTL_EXCEEDED;
+	if (pkt->length_bytes + overhead > nexthop->mtu_bytes)
+		return -XLVS_DROP_TOO_BIG;
+	return 0;
+}
+
+static __always_inline void xlvs_write_macs(void *frame, const struct xlvs_nexthop *nexthop)
+{
+	__u32 *macs = frame;
+
+	macs[0] = nexthop->macs[0];
+	macs[1] = nexthop->macs[1];
+	macs[2] = nexthop->macs[2];
+}
+
+/* One's complement sums are kept in 64 bits while they grow and folded once. */
+static __always_inline __u16 xlvs_checksum_fold(__u64 sum)
+{
+	sum = (sum & 0xffffffff) + (sum >> 32);
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
+/* A checksum after `delta` (the sum of new words and of complemented old ones) was added to what
+ * it covers (RFC 1624, equation 3). */
+static __always_inline __u16 xlvs_checksum_update(__u16 checksum, __u64 delta)
+{
+	return ~xlvs_checksum_fold((__u16)~checksum + delta);
+}
+
+/* TTL and protocol share a 16-bit word, TTL in its high byte: 0x0100 less there. */
+static __always_inline void xlvs_decrement_ttl(struct iphdr *ip)
+{
+	ip->ttl--;
+	ip->check = xlvs_checksum_update(ip->check, (__u16)~bpf_htons(0x0100));
+}
+
+static __always_inline int xlvs_transmit(struct xdp_md *ctx, const struct xlvs_nexthop *nexthop)
+{
+	if (nexthop->ifindex == ctx->ingress_ifindex)
+		return XDP_TX;
+	return bpf_redirect(nexthop->ifindex, 0);
+}
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every forwarding method of the packet path, one line each: dr.bpf.c, tun.bpf.c, nat.bpf.c. The
+ * number is IPVS's own, stands in connections and destinations and never changes. */
+#ifndef XLVS_FORWARD_LIST_H
+#define XLVS_FORWARD_LIST_H
+
+/* X(name, number) */
+#define XLVS_FORWARD_METHODS(X)                                                                    \
+	X(nat, 0)                                                                                  \
+	X(tun, 2)                                                                                  \
+	X(dr, 3)
+
+enum xlvs_forward_number {
+#define XLVS_FORWARD_ENUM(name, number) XLVS_FORWARD_##name = (number),
+	XLVS_FORWARD_METHODS(XLVS_FORWARD_ENUM)
+#undef XLVS_FORWARD_ENUM
+};
+
+#endif

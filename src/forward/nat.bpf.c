@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Network address translation: a request's destination becomes the real server's address and
+ * port, a reply's source becomes the virtual ones again; TTL one less each way, checksums updated
+ * by the difference. A UDP datagram without a checksum keeps none (RFC 768). */
+#include <linux/in.h>
+#include <linux/tcp.h>
+#include <linux/udp.h>
+
+#include "forward/forward.bpf.h"
+
+/* Address and port to write, which of the two ends they replace, and what was there. */
+struct rewrite {
+	const __be32 *address;
+	__be16 port;
+	bool source;
+};
+
+static __always_inline __u64 port_delta(__be16 old, __be16 new)
+{
+	return (__u64)(__u16)~old + new;
+}
+
+/* Where the transport checksum stands; NULL past the frame, which the parser has ruled out. */
+static __always_inline __u16 *checksum_of(void *l4, void *end, __u8 protocol)
+{
+	__u16 *check = l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
+						      offsetof(struct udphdr, check));
+
+	return (void *)(check + 1) > end ? (void *)0 : check;
+}
+
+static __always_inline void update_checksum(__u16 *check, __u8 protocol, __u64 delta)
+{
+	if (protocol == IPPROTO_UDP && !*check)
+		return;
+	*check = xlvs_checksum_update(*check, delta);
+	if (protocol == IPPROTO_UDP && !*check)
+		*check = 0xffff;
+}
+
+/* The address's share of the checksum's difference, the address written. */
+static __always_inline __u64 write_ipv4(struct iphdr *ip, const struct rewrite *to)
+{
+	__be32 *address = to->source ? &ip->saddr : &ip->daddr;
+	__u64 delta = (__u64)(__u32)~*address + to->address[0];
+
+	*address = to->address[0];
+	ip->check = xlvs_checksum_update(ip->check, delta);
+	xlvs_decrement_ttl(ip);
+	return delta;
+}
+
+static __always_inline __u64 write_ipv6(struct ipv6hdr *ip, const struct rewrite *to)
+{
+	__be32 *address = to->source ? ip->saddr.in6_u.u6_addr32 : ip->daddr.in6_u.u6_addr32;
+	__u64 delta = 0;
+
+	for (int i = 0; i < 4; i++) {
+		delta += (__u64)(__u32)~address[i] + to->address[i];
+		address[i] = to->address[i];
+	}
+	ip->hop_limit--;
+	return delta;
+}
+
+static __always_inline int forward(struct xdp_md *ctx, const struct xlvs_packet *pkt,
+				   const struct rewrite *to, const struct xlvs_nexthop *nexthop)
+{
+	void *data = (void *)(long)ctx->data;
+	void *end = (void *)(long)ctx->data_end;
+	__be16 *ports = data + (pkt->l4_offset & 0x7f);
+	__u16 *check;
+	__u64 delta;
+	int r;
+
+	r = xlvs_forward_check(pkt, nexthop, 0);
+	if (r)
+		return r;
+	check = checksum_of(ports, end, pkt->tuple.protocol);
+	if (!check || (void *)(ports + 2) > end ||
+	    data + sizeof(struct ethhdr) + sizeof(struct iphdr) > end)
+		return -XLVS_DROP_INTERNAL;
+
+	if (pkt->tuple.family == XLVS_AF_INET)
+		delta = write_ipv4(data + sizeof(struct ethhdr), to);
+	else if (data + sizeof(struct ethhdr) + sizeof(struct ipv6hdr) <= end)
+		delta = write_ipv6(data + sizeof(struct ethhdr), to);
+	else
+		return -XLVS_DROP_INTERNAL;
+	ports += !to->source;
+	delta += port_delta(*ports, to->port);
+	*ports = to->port;
+	update_checksum(check, pkt->tuple.protocol, delta);
+	xlvs_write_macs(data, nexthop);
+	return xlvs_transmit(ctx, nexthop);
+}
+
+int xlvs_forward_nat(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
+		     struct xlvs_nexthop *nexthop)
+{
+	struct rewrite to;
+
+	if (!pkt || !dest || !nexthop)
+		return -XLVS_DROP_INTERNAL;
+	to.address = dest->address;
+	to.port = dest->port ? dest->port : pkt->tuple.dport;
+	to.source = false;
+	return forward(ctx, pkt, &to, nexthop);
+}
+
+int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
+			   struct xlvs_virtual *virtual_address, struct xlvs_nexthop *nexthop)
+{
+	struct rewrite to;
+
+	if (!pkt || !virtual_address || !nexthop)
+		return -XLVS_DROP_INTERNAL;
+	to.address = virtual_address->address;
+	to.port = virtual_address->port;
+	to.source = true;
+	return forward(ctx, pkt, &to, nexthop);
+}

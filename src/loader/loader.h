@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The packet path's life in the kernel: load, pin, attach, adopt what a former daemon left, and
+ * write what the model planned into the maps.
+ *
+ * Owns every write to the maps, and the order of writes: what is new is complete before anything
+ * points to it, and what is old is reused only when no packet can still be reading it. A kill at
+ * any instant leaves the state of the last finished plan, or of one unfinished operation that the
+ * next adoption completes or undoes.
+ * Called by the daemon's event loop alone. */
+#ifndef XLVS_LOADER_LOADER_H
+#define XLVS_LOADER_LOADER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "abi/config.h"
+#include "abi/connection.h"
+#include "abi/destination.h"
+#include "abi/limits.h"
+#include "abi/reason.h"
+#include "abi/schedule.h"
+#include "abi/service.h"
+#include "base/error.h"
+#include "model/model.h"
+
+struct xlvs_loader;
+
+enum xlvs_mode {
+	XLVS_MODE_AUTO,
+	XLVS_MODE_NATIVE,
+	XLVS_MODE_GENERIC,
+};
+
+struct xlvs_loader_options {
+	uint64_t connections; /* two-way connections to have room for; ignored when adopting */
+};
+
+/* The maps as memory. n_conns records, n_cpus rows of traffic and reasons. */
+struct xlvs_maps {
+	struct xlvs_conn *conns;
+	uint32_t n_conns;
+	uint32_t n_cpus;
+	struct xlvs_service *services;
+	struct xlvs_dest *dests;
+	union xlvs_chunk *chunks;
+	struct xlvs_nexthop *nexthops;
+	struct xlvs_nexthop *gateways;
+	struct xlvs_traffic *traffic;
+	uint64_t *reasons; /* [cpu * XLVS_REASONS_MAX + reason] */
+	struct xlvs_ledger *dest_ledger;
+	struct xlvs_ledger *service_ledger;
+	struct xlvs_runtime *runtime;
+};
+
+/* Find the pins of this network namespace and adopt them, or load afresh. The programs are always
+ * the ones this daemon was built with: links that exist are updated to them without a gap.
+ * *ret_adopted tells which. Refuses in one line what cannot work here (not root, kernel too old,
+ * the pins belong to another version's layout, memory). */
+int xlvs_loader_open(const struct xlvs_loader_options *options, struct xlvs_loader **ret_loader,
+		     bool *ret_adopted, struct xlvs_error *reterr);
+
+/* Rebuild the model from adopted maps and free what an unfinished operation left behind. */
+int xlvs_loader_adopt(struct xlvs_loader *loader, struct xlvs_model *model,
+		      struct xlvs_error *reterr);
+
+const struct xlvs_maps *xlvs_loader_maps(const struct xlvs_loader *loader);
+int xlvs_loader_events_fd(const struct xlvs_loader *loader); /* of the ring xlvs_events */
+
+/* Attach to an interface (or take over the pinned link), in the mode asked for; *ret_native tells
+ * which it became. -ENODEV, -EOPNOTSUPP (no native XDP there), -EBUSY (another program). */
+int xlvs_loader_attach(struct xlvs_loader *loader, uint32_t ifindex, enum xlvs_mode mode,
+		       bool *ret_native, struct xlvs_error *reterr);
+int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
+/* Clean shutdown: detach everywhere and remove the pins. */
+void xlvs_loader_shutdown(struct xlvs_loader *loader);
+/* Let go of the maps; the packet path goes on. */
+void xlvs_loader_close(struct xlvs_loader *loader);
+
+/* Carry out a plan made by this model. On failure (-ENOSPC: no chunks left, -ENOMEM) nothing of
+ * the failing operation is visible to packets. */
+int xlvs_loader_apply(struct xlvs_loader *loader, const struct xlvs_model *model,
+		      const struct xlvs_plan *plan, struct xlvs_error *reterr);
+
+/* Give destination `dest` a next hop, or none (NULL): one store switches packets over. */
+int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
+			    const struct xlvs_nexthop *nexthop);
+/* Routes, neighbours or addresses changed: cached next hops towards clients are stale. */
+void xlvs_loader_bump_generation(struct xlvs_loader *loader);
+
+/* Counters as shown: carried + counted - zeroed. */
+void xlvs_loader_dest_counters(const struct xlvs_loader *loader, uint32_t dest,
+			       struct xlvs_counters *ret_counters);
+void xlvs_loader_service_counters(const struct xlvs_loader *loader, const struct xlvs_model *model,
+				  uint32_t service, struct xlvs_counters *ret_counters);
+uint64_t xlvs_loader_reason(const struct xlvs_loader *loader, uint32_t reason);
+
+#endif

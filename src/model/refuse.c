@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "model/refuse.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct row {
+	bool wanted;
+	const char *what;
+};
+
+static int refuse_first(const struct row *rows, size_t n_rows, struct xlvs_error *reterr)
+{
+	for (size_t i = 0; i < n_rows; i++) {
+		if (rows[i].wanted)
+			return xlvs_refuse(reterr, -EOPNOTSUPP, "%s not supported yet",
+					   rows[i].what);
+	}
+	return 0;
+}
+
+int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error *reterr)
+{
+	const struct xlvs_service_key *key = &spec->key;
+	const struct row rows[] = {
+		{key->fwmark, "firewall mark services are"},
+		{key->protocol == IPPROTO_SCTP, "SCTP services are"},
+		{key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP,
+		 "services of protocols other than TCP and UDP are"},
+		{spec->flags & XLVS_SERVICE_PERSISTENT, "persistence is"},
+		{!key->port, "port 0 (all ports) is"},
+		{spec->flags & XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is"},
+		{spec->flags & (XLVS_SERVICE_SCHED1 | XLVS_SERVICE_SCHED2 | XLVS_SERVICE_SCHED3),
+		 "scheduler flags are"},
+		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},
+		{spec->pe[0], "persistence engines are"},
+	};
+
+	return refuse_first(rows, sizeof(rows) / sizeof(rows[0]), reterr);
+}
+
+int xlvs_refuse_dest(const struct xlvs_dest_spec *spec, struct xlvs_error *reterr)
+{
+	const struct row rows[] = {
+		{spec->method == XLVS_METHOD_LOCAL, "forwarding method local is"},
+		{spec->method == XLVS_METHOD_BYPASS, "forwarding method bypass is"},
+		{spec->method > XLVS_METHOD_BYPASS, "an unknown forwarding method is"},
+		{spec->upper_threshold || spec->lower_threshold, "connection thresholds are"},
+		{spec->tunnel_type == XLVS_TUNNEL_GUE, "tunnel type gue is"},
+		{spec->tunnel_type == XLVS_TUNNEL_GRE, "tunnel type gre is"},
+		{spec->tunnel_type > XLVS_TUNNEL_GRE, "an unknown tunnel type is"},
+		{spec->tunnel_flags, "tunnel checksum options are"},
+	};
+
+	return refuse_first(rows, sizeof(rows) / sizeof(rows[0]), reterr);
+}

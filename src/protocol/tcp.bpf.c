@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* TCP: the state follows IPVS's table. A connection is proven when the client acknowledges
+ * something: for a two-way method after a reply was seen, for a one-way method at once. */
+#include "protocol/tcp.h"
+
+#include "protocol/protocol.bpf.h"
+
+static const __u8 table[XLVS_DIRECTIONS][XLVS_TCP_EVENTS][XLVS_TCP_STATES] = XLVS_TCP_TABLE;
+
+static __always_inline bool is_active(__u32 state)
+{
+	return state == XLVS_TCP_ESTABLISHED || state == XLVS_TCP_SYN_SENT ||
+	       state == XLVS_TCP_SYN_RECV || state == XLVS_TCP_SYNACK;
+}
+
+static __always_inline __u32 next_state(__u32 direction, __u8 flags, __u32 state)
+{
+	__u32 event;
+
+	if (flags & XLVS_TCP_RST)
+		event = XLVS_TCP_EVENT_RST;
+	else if (flags & XLVS_TCP_SYN)
+		event = XLVS_TCP_EVENT_SYN;
+	else if (flags & XLVS_TCP_FIN)
+		event = XLVS_TCP_EVENT_FIN;
+	else if (flags & XLVS_TCP_ACK)
+		event = XLVS_TCP_EVENT_ACK;
+	else
+		return XLVS_TCP_CLOSE;
+	if (direction >= XLVS_DIRECTIONS || state >= XLVS_TCP_STATES)
+		return XLVS_TCP_CLOSE;
+	return table[direction][event][state];
+}
+
+int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+{
+	__u32 old, new, state;
+
+	if (!pkt || !conn)
+		return -XLVS_DROP_INTERNAL;
+	old = *(volatile __u32 *)&conn->meta;
+	new = old;
+	if (direction == XLVS_OUTPUT)
+		new = (new & ~XLVS_META_NOOUTPUT) | XLVS_META_REPLIED;
+	else if (new & XLVS_META_NOOUTPUT)
+		direction = XLVS_INPUT_ONLY;
+
+	state = next_state(direction, pkt->tcp_flags, old & XLVS_META_STATE);
+	new = (new & ~(XLVS_META_STATE | XLVS_META_INACTIVE)) | state;
+	if (!is_active(state))
+		new |= XLVS_META_INACTIVE;
+	if (direction == XLVS_INPUT_ONLY || (direction == XLVS_INPUT && old & XLVS_META_REPLIED))
+		if ((pkt->tcp_flags & (XLVS_TCP_ACK | XLVS_TCP_SYN)) == XLVS_TCP_ACK)
+			new |= XLVS_META_PROVEN;
+	xlvs_conn_move(conn, old, new);
+	xlvs_conn_set_deadline(conn, pkt->now, XLVS_TIMEOUT_TCP + state);
+	return 0;
+}

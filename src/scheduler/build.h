@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the build functions of the schedulers share; for the files of this folder alone. */
+#ifndef XLVS_SCHEDULER_BUILD_H
+#define XLVS_SCHEDULER_BUILD_H
+
+#include "abi/limits.h"
+#include "scheduler/scheduler.h"
+
+/* One per scheduler that builds: fills in cursor, weights and table, which are empty before. */
+#define XLVS_SCHEDULER_BUILD(name, slots) void xlvs_##name##_build(struct xlvs_schedule *schedule);
+XLVS_SCHEDULERS_BUILT(XLVS_SCHEDULER_BUILD)
+#undef XLVS_SCHEDULER_BUILD
+
+static inline const struct xlvs_cell *xlvs_run_cell(const union xlvs_chunk *run, uint32_t position)
+{
+	return &run[1 + position / XLVS_CELLS_PER_CHUNK].cells[position % XLVS_CELLS_PER_CHUNK];
+}
+
+/* A cursor: the position served last, XLVS_NONE before the first, and a threshold (wrr). */
+static inline uint64_t xlvs_cursor(uint32_t position, int32_t threshold)
+{
+	return (uint64_t)(uint32_t)threshold << 32 | position;
+}
+
+static inline uint32_t xlvs_cursor_position(uint64_t cursor)
+{
+	return (uint32_t)cursor;
+}
+
+static inline int32_t xlvs_cursor_threshold(uint64_t cursor)
+{
+	return (int32_t)(cursor >> 32);
+}
+
+/* The cursor of the published run, which packets move meanwhile; before the first, threshold 0,
+ * when there is none. */
+uint64_t xlvs_cursor_carried(const struct xlvs_schedule *schedule);
+
+/* Where the destination at `position` of the published run stands in the new one; if it has gone,
+ * the nearest one before it that is still there; XLVS_NONE before the first. */
+uint32_t xlvs_position_carried(const struct xlvs_schedule *schedule, uint32_t position);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every scheduler, one line each: the number stands in maps and never changes.
+ * From this list come the enum, the packet path's dispatch and the model's table of names. */
+#ifndef XLVS_SCHEDULER_LIST_H
+#define XLVS_SCHEDULER_LIST_H
+
+/* X(name, number) */
+#define XLVS_SCHEDULERS(X) \
+	X(rr, 1)           \
+	X(wrr, 2)          \
+	X(lc, 3)           \
+	X(wlc, 4)          \
+	X(sh, 5)
+
+/* X(name, slots): those that build something when their list changes (in name.c), and how many
+ * slots their table has, 0 without one. */
+#define XLVS_SCHEDULERS_BUILT(X) \
+	X(rr, 0)                 \
+	X(wrr, 0)                \
+	X(sh, 256)
+
+enum xlvs_scheduler_number {
+	XLVS_SCHEDULER_NONE =
+		0, /* the service answers every new connection with "no destination" */
+#define XLVS_SCHEDULER_ENUM(name, number) XLVS_SCHEDULER_##name = (number),
+	XLVS_SCHEDULERS(XLVS_SCHEDULER_ENUM)
+#undef XLVS_SCHEDULER_ENUM
+};
+
+#endif

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Round robin: the list is walked in a circle, from the entry after the one served last.
+ *
+ * The list's cursor is the position served last, XLVS_NONE before the first. It is moved by
+ * compare-and-swap; a CPU that loses walks on from where the winner stopped. */
+#include "scheduler/scheduler.bpf.h"
+
+struct walk {
+	struct xlvs_pick *pick;
+	__u32 position;
+	__u32 found;
+};
+
+static long step(__u32 i, struct walk *walk)
+{
+	struct xlvs_cell *cell;
+
+	(void)i;
+	if (++walk->position >= walk->pick->n_dests) /* XLVS_NONE + 1 is 0 */
+		walk->position = 0;
+	cell = xlvs_cell_at(walk->pick, walk->position);
+	if (!cell || !xlvs_cell_usable(cell))
+		return 0;
+	walk->found = cell->dest;
+	return 1;
+}
+
+int xlvs_sched_rr(struct xlvs_pick *pick)
+{
+	union xlvs_chunk *head;
+
+	if (!pick)
+		return -XLVS_DROP_INTERNAL;
+	head = xlvs_chunk_at(pick->list);
+	if (!head)
+		return -XLVS_DROP_INTERNAL;
+	for (int tries = 0; tries < 4; tries++) {
+		__u64 cursor = *(volatile __u64 *)&head->head.cursor;
+		struct walk walk = {.pick = pick, .position = cursor, .found = XLVS_NONE};
+
+		/* Nearly always the next one is usable: spare the loop's calls. */
+		if (!step(0, &walk))
+			bpf_loop(pick->n_dests - 1, step, &walk, 0);
+		if (walk.found == XLVS_NONE)
+			return -XLVS_DROP_NO_DEST;
+		if (__sync_val_compare_and_swap(&head->head.cursor, cursor, walk.position) ==
+			    cursor ||
+		    tries == 3)
+			return walk.found;
+	}
+	return -XLVS_DROP_NO_DEST;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The user-space half of the schedulers: when a scheduling list is built, each scheduler lays out
+ * its table and carries over or resets its running state as the kernel's module does on the same
+ * change. Pure functions over abi/schedule.h; no map, no clock.
+ *
+ * A scheduler is one stem: name.bpf.c picks, name.c holds its build function (absent when it needs
+ * none), list.h names it. */
+#ifndef XLVS_SCHEDULER_SCHEDULER_H
+#define XLVS_SCHEDULER_SCHEDULER_H
+
+#include <stdint.h>
+
+#include "abi/schedule.h"
+#include "scheduler/list.h"
+
+/* What made a scheduling list change: schedulers keep or reset their running state by it. */
+enum xlvs_schedule_change {
+	XLVS_SCHEDULE_BIND, /* a new service or another scheduler: start afresh */
+	XLVS_SCHEDULE_DEST_ADDED,
+	XLVS_SCHEDULE_DEST_DELETED,
+	XLVS_SCHEDULE_DEST_EDITED,
+	XLVS_SCHEDULE_KEPT, /* the service was edited, its scheduler stays */
+};
+
+struct xlvs_schedule {
+	union xlvs_chunk *chunks; /* the new run: head and cells are filled in, table zeroed */
+	const union xlvs_chunk *old; /* the published run, NULL without */
+	enum xlvs_schedule_change change;
+	uint32_t flags; /* of the service */
+};
+
+/* Slots of the table a scheduler needs for n destinations; 0 for those without. */
+uint32_t xlvs_scheduler_slots(uint16_t scheduler, uint32_t n_dests);
+
+/* Chunks of the whole run. */
+uint32_t xlvs_schedule_chunks(uint16_t scheduler, uint32_t n_dests);
+
+/* Fill in cursor, weights and table. The head's n_dests, table, n_slots and the cells are given. */
+void xlvs_scheduler_build(uint16_t scheduler, struct xlvs_schedule *schedule);
+
+/* Number of a name, -ENOENT when there is none ("none" is XLVS_SCHEDULER_NONE), and back. */
+int xlvs_scheduler_find(const char *name);
+const char *xlvs_scheduler_name(uint16_t scheduler);
+
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Source hashing: the client's address names a slot of a table that sh.c has filled with the
+ * destinations by weight. With sh-port the client's port takes part; with sh-fallback an unusable
+ * destination's clients spread over the other slots instead of being refused
+ * (net/netfilter/ipvs/ip_vs_sh.c). */
+#include "scheduler/scheduler.bpf.h"
+
+enum sh_constant {
+	SH_BITS = 8,
+	SH_SLOTS = 1 << SH_BITS,
+	SH_FALLBACK = 0x08,
+	SH_PORT = 0x10,
+};
+
+/* The destination of a slot, or -XLVS_DROP_NO_DEST when it takes no connections. */
+static __always_inline int dest_of_slot(struct xlvs_pick *pick, __u32 table, __u32 slot)
+{
+	union xlvs_chunk *chunk = xlvs_chunk_at(pick->list + table + slot / XLVS_SLOTS_PER_CHUNK);
+	struct xlvs_dest *dest;
+	__u32 entry;
+
+	if (!chunk)
+		return -XLVS_DROP_NO_DEST;
+	entry = chunk->slots[slot % XLVS_SLOTS_PER_CHUNK];
+	dest = xlvs_dest_at(entry - 1);
+	if (!dest || dest->weight <= 0 || dest->overloaded)
+		return -XLVS_DROP_NO_DEST;
+	return entry - 1;
+}
+
+int xlvs_sched_sh(struct xlvs_pick *pick)
+{
+	union xlvs_chunk *head;
+	__u32 table, slot;
+	int dest;
+
+	if (!pick)
+		return -XLVS_DROP_INTERNAL;
+	head = xlvs_chunk_at(pick->list);
+	if (!head || head->head.n_slots != SH_SLOTS)
+		return -XLVS_DROP_NO_DEST;
+	table = head->head.table;
+	slot = xlvs_hash32(pick->client + (pick->flags & SH_PORT ? pick->client_port : 0), SH_BITS);
+	dest = dest_of_slot(pick, table, slot);
+	if (dest >= 0 || !(pick->flags & SH_FALLBACK))
+		return dest;
+	for (__u32 i = 0; i < SH_SLOTS; i++) {
+		dest = dest_of_slot(pick, table, (slot + (i + slot) % SH_SLOTS) % SH_SLOTS);
+		if (dest >= 0)
+			return dest;
+	}
+	return -XLVS_DROP_NO_DEST;
+}

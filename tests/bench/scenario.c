@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scenario.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <net/if.h>
+#include <netinet/ip.h>
+#include <netinet/ip6.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+	PACKETS_LOOKED_AT = 16,
+};
+
+static const char *const action_words[] = {
+	[XDP_DROP] = "drop",
+	[XDP_PASS] = "pass",
+	[XDP_TX] = "tx",
+	[XDP_REDIRECT] = "redirect",
+};
+
+static int parse_action(const char *word, __u32 *ret_action)
+{
+	for (__u32 i = 0; i < sizeof(action_words) / sizeof(*action_words); i++) {
+		if (!action_words[i] || strcmp(word, action_words[i]))
+			continue;
+		*ret_action = i;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+static int parse_warm(struct scenario *scenario, char *value)
+{
+	char *rest = NULL;
+
+	for (char *word = strtok_r(value, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		if (scenario->n_warm == SCENARIO_WARM_MAX ||
+		    bench_traffic_kind(word, &scenario->warm[scenario->n_warm++]))
+			return -EINVAL;
+	}
+	return 0;
+}
+
+static int parse_word(struct scenario *scenario, const char *key, char *value)
+{
+	int r = bench_traffic_word(&scenario->traffic, key, value);
+
+	if (r != -ENOENT)
+		return r;
+	if (!strcmp(key, "warm"))
+		return parse_warm(scenario, value);
+	if (!strcmp(key, "expect"))
+		return parse_action(value, &scenario->expect);
+	if (!strcmp(key, "learn")) {
+		scenario->learns = true;
+		return bench_traffic_kind(value, &scenario->learn);
+	}
+	if (!strcmp(key, "dev")) {
+		scenario->ifindex = if_nametoindex(value);
+		return scenario->ifindex ? 0 : -EINVAL;
+	}
+	if (!strcmp(key, "entries"))
+		return sscanf(value, "%u", &scenario->entries) == 1 ? 0 : -EINVAL;
+	if (!strcmp(key, "touch"))
+		return sscanf(value, "%u", &scenario->touch) == 1 ? 0 : -EINVAL;
+	return -EINVAL;
+}
+
+int bench_scenario_parse(struct scenario *scenario, char *line, const char **ret_word)
+{
+	char *rest = NULL, *name = strtok_r(line, " \t\n", &rest);
+	char *spec = strtok_r(NULL, " \t\n", &rest);
+
+	*scenario = (struct scenario){.expect = XDP_TX, .program.fd = -1};
+	*ret_word = name;
+	if (!name || !spec || strlen(name) >= sizeof(scenario->name) ||
+	    strlen(spec) >= sizeof(scenario->spec))
+		return -EINVAL;
+	strcpy(scenario->name, name);
+	strcpy(scenario->spec, spec);
+
+	bench_traffic_init(&scenario->traffic);
+	for (char *word = strtok_r(NULL, " \t\n", &rest); word;
+	     word = strtok_r(NULL, " \t\n", &rest)) {
+		char *value = strchr(word, '=');
+
+		*ret_word = word;
+		if (!value)
+			return -EINVAL;
+		*value = '\0';
+		if (parse_word(scenario, word, value + 1))
+			return -EINVAL;
+	}
+	if (scenario->learns && (scenario->traffic.order == DRIVER_ORDER_NEW ||
+				 scenario->traffic.flows > DRIVER_LEARNED_MAX))
+		return -EINVAL;
+	return 0;
+}
+
+static int warm(struct scenario *scenario)
+{
+	struct traffic traffic = scenario->traffic;
+	__u32 action;
+	__u64 ns;
+
+	traffic.order = DRIVER_ORDER_SWEEP;
+	for (unsigned int i = 0; i < scenario->n_warm; i++) {
+		int r;
+
+		traffic.kind = scenario->warm[i];
+		bench_drive_traffic(&scenario->drive, &traffic);
+		r = bench_drive_run(&scenario->drive, traffic.flows, &ns, &action);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The flow a reply to this frame would have. */
+static int turn_round(const struct drive_frame *frame, struct driver_flow *ret_flow)
+{
+	const struct ether_header *eth = (const void *)frame->data;
+	const struct iphdr *ip4 = (const void *)(eth + 1);
+	const struct ip6_hdr *ip6 = (const void *)(eth + 1);
+	const __be16 *ports;
+	__be32 from, to;
+
+	if (eth->ether_type == htons(ETHERTYPE_IP)) {
+		from = ip4->saddr;
+		to = ip4->daddr;
+		ports = (const void *)(ip4 + 1);
+	} else {
+		from = ip6->ip6_src.s6_addr32[3];
+		to = ip6->ip6_dst.s6_addr32[3];
+		ports = (const void *)(ip6 + 1);
+	}
+	if (frame->length_bytes < (const unsigned char *)(ports + 2) - frame->data)
+		return -EPROTO;
+	*ret_flow = (struct driver_flow){
+		.saddr = ntohl(to),
+		.daddr = ntohl(from),
+		.sport = ntohs(ports[1]),
+		.dport = ntohs(ports[0]),
+	};
+	return 0;
+}
+
+static int learn(struct scenario *scenario)
+{
+	struct driver_flow *list[2] = {
+		bench_drive_learned(&scenario->drive),
+		bench_drive_learned(&scenario->base),
+	};
+	struct traffic traffic = scenario->traffic;
+	struct drive_frame frame;
+	int r = list[0] && list[1] ? 0 : -ENOMEM;
+
+	traffic.order = DRIVER_ORDER_SWEEP;
+	traffic.kind = scenario->learn;
+	bench_drive_traffic(&scenario->drive, &traffic);
+	for (__u32 i = 0; r == 0 && i < traffic.flows; i++) {
+		r = bench_drive_once(&scenario->drive, &frame);
+		if (r == 0 && frame.action != scenario->expect)
+			r = -EPROTO;
+		if (r == 0)
+			r = turn_round(&frame, &list[0][i]);
+		if (r == 0)
+			list[1][i] = list[0][i];
+	}
+	for (int i = 0; i < 2; i++)
+		if (list[i])
+			munmap(list[i], sizeof(**list) * DRIVER_LEARNED_MAX);
+	scenario->traffic.vary = DRIVER_VARY_LEARNED;
+	return r;
+}
+
+static int look(struct scenario *scenario)
+{
+	struct drive_frame frame;
+
+	for (int i = 0; i < PACKETS_LOOKED_AT; i++) {
+		int r = bench_drive_once(&scenario->drive, &frame);
+
+		if (r < 0)
+			return r;
+		if (frame.action != scenario->expect)
+			return -EPROTO;
+	}
+	return 0;
+}
+
+int bench_scenario_open(struct scenario *scenario)
+{
+	int r = bench_program_open(&scenario->program, scenario->spec, scenario->entries);
+
+	if (r == 0)
+		r = bench_drive_open(&scenario->drive, scenario->program.fd);
+	if (r == 0)
+		r = bench_drive_open(&scenario->base, -1);
+	if (r < 0)
+		return r;
+	scenario->drive.touch = scenario->base.touch = scenario->touch;
+	scenario->drive.ifindex = scenario->base.ifindex = scenario->ifindex;
+
+	r = warm(scenario);
+	if (r == 0 && scenario->learns)
+		r = learn(scenario);
+	if (r < 0)
+		return r;
+	bench_drive_traffic(&scenario->drive, &scenario->traffic);
+	bench_drive_traffic(&scenario->base, &scenario->traffic);
+	return look(scenario);
+}
+
+void bench_scenario_close(struct scenario *scenario)
+{
+	bench_drive_close(&scenario->base);
+	bench_drive_close(&scenario->drive);
+	bench_program_close(&scenario->program);
+}
+
+int bench_scenario_round(struct scenario *scenario, __u32 packets, double *ret_base,
+			 double *ret_gross)
+{
+	__u64 base_ns, gross_ns;
+	__u32 action;
+	int r = bench_drive_run(&scenario->base, packets, &base_ns, &action);
+
+	if (r < 0)
+		return r;
+	r = bench_drive_run(&scenario->drive, packets, &gross_ns, &action);
+	if (r < 0)
+		return r;
+	if (action != scenario->expect)
+		return -EPROTO;
+	*ret_base = (double)base_ns / packets;
+	*ret_gross = (double)gross_ns / packets;
+	return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One thing to measure: a program, the traffic it gets, and what must have happened before. Beside it runs
+ * the same driver with a program that returns at once, whose time is subtracted.
+ *
+ * A scenario is one line:  NAME PROGRAM [WORD...]  with PROGRAM as in program.h and the words of traffic.h and
+ *   entries=N            elements of the program's hash maps
+ *   dev=INTERFACE        where frames arrive
+ *   touch=N              cache lines of other memory touched between two packets
+ *   warm=KIND[,KIND...]  frames sent once for each flow before measuring
+ *   learn=KIND           measure replies: send this frame for each flow, turn what comes out round
+ *   expect=ACTION        tx, redirect, pass or drop: what each packet must end in (default: tx)
+ */
+#ifndef XLVS_BENCH_SCENARIO_H
+#define XLVS_BENCH_SCENARIO_H
+
+#include "drive.h"
+#include "program.h"
+
+enum {
+	SCENARIO_WARM_MAX = 4,
+};
+
+struct scenario {
+	char name[64];
+	char spec[256];
+	struct traffic traffic;
+	enum traffic_kind warm[SCENARIO_WARM_MAX];
+	unsigned int n_warm;
+	enum traffic_kind learn;
+	bool learns;
+	__u32 entries;
+	__u32 touch;
+	int ifindex;
+	__u32 expect;
+
+	struct program program;
+	struct drive drive;
+	struct drive base;
+};
+
+/* Reads one line. -EINVAL, and what was not understood in *ret_word (part of the line). */
+int bench_scenario_parse(struct scenario *scenario, char *line, const char **ret_word);
+
+/* Loads the program and both drivers, warms up, learns, and sees that packets end as expected. */
+int bench_scenario_open(struct scenario *scenario);
+
+void bench_scenario_close(struct scenario *scenario);
+
+/*
+ * One round: `packets` packets through the base and through the program, in nanoseconds a packet.
+ * -EPROTO when a packet did not end as expected.
+ */
+int bench_scenario_round(struct scenario *scenario, __u32 packets, double *ret_base,
+			 double *ret_gross);
+
+#endif

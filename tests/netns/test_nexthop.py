@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The way to a server changes while clients are being served: the data path follows the kernel's
+routes and neighbours."""
+
+import pytest
+
+from capture import Capture, to
+from forwarding import two_armed
+from load import Load, Session, fetch
+from servers import Server
+from topology import V4
+from wait import until
+
+pytestmark = two_armed
+methods = pytest.mark.parametrize("method", ["nat", "dr", "tun"])
+
+FAR = "203.0.113.192/26"
+FAR_SERVER = "203.0.113.200"
+
+
+@methods
+def test_a_server_gets_another_mac_address(topology, director, client, method):
+    server = topology.servers[0]
+    director.add_service(V4, method, topology.servers)
+    server.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
+    with Load(client, V4.vip) as load:
+        load.wait_more(50)
+        with Capture(server) as far:
+            server.ip("link set eth0 address 02:00:00:00:00:99")
+            far.wait("requests at the new address",
+                     lambda packet: packet.dst == "02:00:00:00:00:99" and packet.type == 0x0800,
+                     20, outgoing=False)
+        load.wait_more(50)
+    assert not load.failed
+
+
+class Gateways:
+    """Two gateways between the servers' network and a farther one that holds one server."""
+
+    def __init__(self, topology):
+        topology.add_bridge("far")
+        self.gateways = [topology.add(f"gw{number}") for number in (1, 2)]
+        for number, gateway in enumerate(self.gateways):
+            topology.attach(gateway, "eth0", "servers", f"192.0.2.{21 + number}/24")
+            topology.attach(gateway, "eth1", "far", f"203.0.113.{193 + number}/26")
+            gateway.sysctl("net.ipv4.ip_forward", 1)
+            gateway.ip("route add default via 192.0.2.1")
+        self.director = topology.director
+        self.server = topology.keep(Server(topology, 9))
+        topology.attach(self.server, "eth0", "far", f"{FAR_SERVER}/26")
+        self.server.ip("route add default via 203.0.113.193")
+        self.server.start_nginx()
+        self.use(0)
+
+    def use(self, number):
+        self.director.ip(f"route replace {FAR} via 192.0.2.{21 + number}")
+
+    def carries(self, number):
+        """A capture that sees what a gateway gets from the director."""
+        return Capture(self.gateways[number])
+
+
+@pytest.mark.parametrize("method", ["nat", "tun"])
+def test_the_route_to_a_server_changes(topology, director, client, method):
+    gateways = Gateways(topology)
+    service = director.add_service(V4, method, [])
+    option = "-m" if method == "nat" else "-i"
+    gateways.server.prepare(method, V4)
+    if method == "tun":
+        gateways.server.ip(f"route replace {V4.network(V4.client)} via 203.0.113.193")
+    director.ipvsadm(f"-a -t {service} -r {FAR_SERVER}:80 {option}")
+    with Load(client, V4.vip) as load, Session(client, V4) as session:
+        assert session.get() == "rs9"
+        with gateways.carries(0) as first:
+            first.wait("requests by the first gateway", to(FAR_SERVER), 20, outgoing=False)
+        with gateways.carries(1) as second:
+            gateways.use(1)
+            second.wait("requests by the second gateway", to(FAR_SERVER), 20, outgoing=False)
+        with gateways.carries(0) as first:
+            load.wait_more(50)
+            assert session.get() == "rs9"
+            assert not first.select(to(FAR_SERVER), outgoing=False)
+    assert not load.failed
+
+
+def test_a_server_is_configured_before_it_can_be_reached(topology, director, client):
+    server = topology.servers[0]
+    server.ip("link set eth0 down")
+    director.add_service(V4, "nat", [server])
+    server.ip("link set eth0 up")
+    server.reply_through_director()
+
+    def served():
+        try:
+            with Session(client, V4, timeout=1) as session:
+                return session.get() == "rs1"
+        except OSError:
+            return False
+    until("the server to be reached", served, seconds=15)
+
+
+def test_the_servers_interface_goes_down_and_up(topology, director, client):
+    director.add_service(V4, "nat", topology.servers)
+    assert fetch(client, V4, 3) == ["rs3", "rs2", "rs1"]
+    topology.director.ip("link set eth1 down", "link set eth1 up")
+
+    def served():
+        try:
+            with Session(client, V4, timeout=1) as session:
+                return session.get()
+        except OSError:
+            return False
+    until("the servers to be reached", served, seconds=15)
+    assert sorted(fetch(client, V4, 3)) == ["rs1", "rs2", "rs3"]

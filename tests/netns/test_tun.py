@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""TUN: the request travels inside another packet; the server unwraps it and answers the client."""
+
+import pytest
+
+from capture import Capture, after_ipip, assert_same_frames, is_ip, l3, to
+from director import METHOD_OPTION
+from forwarding import NEWEST_FIRST, Forwarding, two_armed
+from load import Session, fetch
+from topology import V4, V6
+
+
+class TestTun(Forwarding):
+    method = "tun"
+    state_after_close = "FIN_WAIT"
+
+    def packets_to_server(self, family, server):
+        return to(server.address(family))
+
+    def as_forwarded(self, frame, family, macs, server):
+        return after_ipip(frame, *macs, family.dip, server.address(family))
+
+    def test_the_server_is_asked_at_the_vip_by_the_client(self, topology, director, client,
+                                                          family):
+        director.add_service(family, "tun", topology.servers)
+        assert fetch(client, family, 3) == NEWEST_FIRST
+        for server in topology.servers:
+            assert server.requests() == [(family.client, family.vip, 80, 200)]
+
+    @two_armed
+    @pytest.mark.parametrize("inner, outer", [(V4, V6), (V6, V4)], ids=["4-in-6", "6-in-4"])
+    def test_a_family_travels_inside_the_other(self, topology, director, client, inner, outer):
+        server = topology.servers[0]
+        service = director.add_service(inner, "tun", [])
+        server.prepare("tun", inner)
+        director.ipvsadm(f"-a -t {service} -r {outer.endpoint(server.address(outer), 80)} "
+                         + METHOD_OPTION["tun"])
+        macs = (topology.director.mac("eth1"), server.mac())
+        with Capture(client) as wire, Capture(server) as far:
+            with Session(client, inner) as session:
+                assert session.get() == "rs1"
+                session.finish()
+            sent = wire.select(to(inner.vip, 80), outgoing=True)
+            carried = far.wait("the client's packets at the server", to(server.address(outer)),
+                               len(sent), outgoing=False)
+        # Only an IPv4 outer header that may be fragmented needs an identification of its own.
+        ids = [l3(frame.packet).id if outer is V4 else 0 for frame in carried if is_ip(frame.packet)]
+        assert_same_frames([after_ipip(frame, *macs, outer.dip, server.address(outer), outer_id)
+                            for frame, outer_id in zip(sent, ids)], carried)
