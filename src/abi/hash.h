@@ -21,9 +21,8 @@ static inline __attribute__((always_inline)) __u64 xlvs_hash_finish(__u64 h, __u
 }
 
 /* ports: source and destination as they lie in the packet; kind: protocol and family. */
-static inline __attribute__((always_inline)) __u64 xlvs_hash_ipv4(const volatile __u64 *seed,
-								  __be32 saddr, __be32 daddr,
-								  __u32 ports, __u32 kind)
+static inline __attribute__((always_inline)) __u64
+xlvs_hash_ipv4(const volatile __u64 *seed, __be32 saddr, __be32 daddr, __u32 ports, __u32 kind)
 {
 	__u64 h = (seed[0] + saddr) * (seed[1] + daddr) + (seed[2] + ports) * (seed[3] + kind);
 
@@ -31,9 +30,8 @@ static inline __attribute__((always_inline)) __u64 xlvs_hash_ipv4(const volatile
 }
 
 /* The 32 bytes of both addresses; each 64-bit word counts as a pair. */
-static inline __attribute__((always_inline)) __u64 xlvs_hash_ipv6(const volatile __u64 *seed,
-								  const __u64 *words, __u32 ports,
-								  __u32 kind)
+static inline __attribute__((always_inline)) __u64
+xlvs_hash_ipv6(const volatile __u64 *seed, const __u64 *words, __u32 ports, __u32 kind)
 {
 	__u64 h = (seed[2] + ports) * (seed[3] + kind);
 

@@ -38,12 +38,12 @@ static inline int xlvs_take_fd(int *fd)
 	return taken;
 }
 
-#define xlvs_take_ptr(pointer)                                                                     \
-	({                                                                                         \
-		__typeof__(pointer) *slot_ = &(pointer);                                           \
-		__typeof__(pointer) taken_ = *slot_;                                               \
-		*slot_ = NULL;                                                                     \
-		taken_;                                                                            \
+#define xlvs_take_ptr(pointer)                           \
+	({                                               \
+		__typeof__(pointer) *slot_ = &(pointer); \
+		__typeof__(pointer) taken_ = *slot_;     \
+		*slot_ = NULL;                           \
+		taken_;                                  \
 	})
 
 #endif

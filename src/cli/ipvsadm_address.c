@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-long xlvs_ipvsadm_number(const char *word, long min, long max)
+long xlvs_ipvsadm_parse_number(const char *word, long min, long max)
 {
 	char *end;
 	long number;
@@ -38,7 +38,7 @@ static const char *protocol_name(uint16_t protocol)
 static int parse_port(const char *word, uint16_t protocol, __be16 *ret_port)
 {
 	const struct servent *service = NULL;
-	long number = xlvs_ipvsadm_number(word, 0, UINT16_MAX);
+	long number = xlvs_ipvsadm_parse_number(word, 0, UINT16_MAX);
 
 	if (number >= 0) {
 		*ret_port = htons((uint16_t)number);
@@ -55,8 +55,7 @@ static int parse_port(const char *word, uint16_t protocol, __be16 *ret_port)
 /* Names are looked up for IPv4 only, as ipvsadm does. */
 static int parse_host(const char *host, struct xlvs_dest_key *key)
 {
-	const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
-	struct addrinfo *found;
+	const struct hostent *found;
 	struct in_addr address;
 
 	if (inet_pton(AF_INET6, host, &key->address) == 1) {
@@ -64,10 +63,10 @@ static int parse_host(const char *host, struct xlvs_dest_key *key)
 		return 0;
 	}
 	if (!inet_aton(host, &address)) {
-		if (!*host || getaddrinfo(host, NULL, &hints, &found) != 0)
+		found = gethostbyname(host);
+		if (!found || found->h_addrtype != AF_INET || !found->h_addr_list[0])
 			return -EINVAL;
-		address = ((struct sockaddr_in *)(void *)found->ai_addr)->sin_addr;
-		freeaddrinfo(found);
+		memcpy(&address, found->h_addr_list[0], sizeof(address));
 	}
 	key->family = AF_INET;
 	memcpy(&key->address, &address, sizeof(address));
@@ -128,38 +127,28 @@ int xlvs_ipvsadm_parse_address(const char *word, uint16_t protocol, struct xlvs_
 	return 0;
 }
 
-static void format_host(const struct xlvs_dest_key *key, bool numeric, char *text, size_t bytes)
+static const char *host_name(const struct xlvs_dest_key *key)
 {
-	struct sockaddr_storage storage = {.ss_family = key->family};
-	socklen_t length;
+	const struct hostent *found =
+		gethostbyaddr(&key->address, key->family == AF_INET6 ? 16 : 4, key->family);
 
-	if (key->family == AF_INET6) {
-		memcpy(&((struct sockaddr_in6 *)(void *)&storage)->sin6_addr, &key->address, 16);
-		length = sizeof(struct sockaddr_in6);
-	} else {
-		memcpy(&((struct sockaddr_in *)(void *)&storage)->sin_addr, &key->address, 4);
-		length = sizeof(struct sockaddr_in);
-	}
-	if (numeric || getnameinfo((struct sockaddr *)(void *)&storage, length, text,
-				   (socklen_t)bytes, NULL, 0, NI_NAMEREQD) != 0)
-		inet_ntop(key->family, &key->address, text, (socklen_t)bytes);
+	return found ? found->h_name : NULL;
 }
 
 const char *xlvs_ipvsadm_format_address(const struct xlvs_dest_key *key, uint16_t protocol,
 					bool numeric, char text[static IPVSADM_ADDRESS_BYTES])
 {
+	const char *host = numeric ? NULL : host_name(key);
 	const struct servent *service = NULL;
-	char host[NI_MAXHOST] = "";
+	char number[INET6_ADDRSTRLEN];
+	char port[8];
 
-	format_host(key, numeric, host, sizeof(host));
 	if (!numeric && protocol_name(protocol))
 		service = getservbyport(key->port, protocol_name(protocol));
-	if (service)
-		snprintf(text, IPVSADM_ADDRESS_BYTES,
-			 key->family == AF_INET6 ? "[%s]:%.32s" : "%s:%.32s", host,
-			 service->s_name);
-	else
-		snprintf(text, IPVSADM_ADDRESS_BYTES, key->family == AF_INET6 ? "[%s]:%u" : "%s:%u",
-			 host, ntohs(key->port));
+	if (!host)
+		host = inet_ntop(key->family, &key->address, number, sizeof(number));
+	snprintf(port, sizeof(port), "%u", ntohs(key->port));
+	snprintf(text, IPVSADM_ADDRESS_BYTES, key->family == AF_INET6 ? "[%s]:%s" : "%s:%s",
+		 host ? host : "?", service ? service->s_name : port);
 	return text;
 }

@@ -16,7 +16,7 @@
 #define IPVSADM_ADDRESS_BYTES 1100
 
 /* A decimal number from min to max and nothing else, or -1. Blanks and a sign may precede it. */
-long xlvs_ipvsadm_number(const char *word, long min, long max);
+long xlvs_ipvsadm_parse_number(const char *word, long min, long max);
 
 /* `protocol` says where a port's name is looked up. *ret_has_port: whether the word named a port;
  * if not, the port in *ret_key is zero. -EINVAL for everything that is no address. May wait for the

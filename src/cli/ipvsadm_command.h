@@ -91,10 +91,11 @@ enum ipvsadm_outcome {
 	IPVSADM_DONE, /* 0 */
 	IPVSADM_BAD_WORD, /* 255: an option unknown, or without its value; a restore goes on */
 	IPVSADM_FAILED, /* 255: the director refused; a restore goes on */
-	IPVSADM_REFUSED, /* 2: ends a restore */
-	IPVSADM_TRY_HELP, /* 255: ends a restore */
-	IPVSADM_BROKEN, /* 1: a listing went wrong; ends a restore */
-	IPVSADM_EXIT, /* 0: help was printed; ends a restore */
+	IPVSADM_REFUSED, /* 2: ends a restore, as all that follow */
+	IPVSADM_TRY_HELP, /* 255: no command among the words */
+	IPVSADM_BROKEN, /* 1: a listing went wrong */
+	IPVSADM_LOST, /* 255: the director went away */
+	IPVSADM_EXIT, /* 0: help was printed */
 };
 
 #endif

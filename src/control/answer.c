@@ -95,10 +95,9 @@ static int payload_bytes(const struct nlmsghdr *message)
 
 static void read_sentence(const struct nlmsghdr *message, struct xlvs_error *reterr)
 {
-	struct nlattr *attr = nla_find((struct nlattr *)(void *)((char *)payload(message) +
-								 sizeof(struct nlmsgerr)),
-				       payload_bytes(message) - (int)sizeof(struct nlmsgerr),
-				       NLMSGERR_ATTR_MSG);
+	struct nlattr *attr = nla_find(
+		(struct nlattr *)(void *)((char *)payload(message) + sizeof(struct nlmsgerr)),
+		payload_bytes(message) - (int)sizeof(struct nlmsgerr), NLMSGERR_ATTR_MSG);
 
 	if (attr)
 		nla_strlcpy(reterr->text, attr, sizeof(reterr->text));
@@ -109,8 +108,7 @@ int xlvs_answer_kind(const struct nlmsghdr *message, size_t bytes, enum xlvs_ans
 {
 	int code = 0;
 
-	if (bytes < NLMSG_HDRLEN || message->nlmsg_len < NLMSG_HDRLEN ||
-	    message->nlmsg_len > bytes)
+	if (bytes < NLMSG_HDRLEN || message->nlmsg_len < NLMSG_HDRLEN || message->nlmsg_len > bytes)
 		return -EPROTO;
 	if (message->nlmsg_type >= NLMSG_MIN_TYPE) {
 		if (payload_bytes(message) < (int)GENL_HDRLEN)

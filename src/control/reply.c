@@ -192,11 +192,10 @@ int xlvs_reply_info(struct xlvs_reply *reply, const struct xlvs_director_info *i
 
 	if (!message)
 		return -ENOMEM;
-	return send_message(
-		reply, message,
-		nla_put_u32(message, IPVS_INFO_ATTR_VERSION, info->version) |
-			nla_put_u32(message, IPVS_INFO_ATTR_CONN_TAB_SIZE,
-				    info->connection_table_size));
+	return send_message(reply, message,
+			    nla_put_u32(message, IPVS_INFO_ATTR_VERSION, info->version) |
+				    nla_put_u32(message, IPVS_INFO_ATTR_CONN_TAB_SIZE,
+						info->connection_table_size));
 }
 
 static int put_sync(struct nl_msg *message, const struct xlvs_sync_spec *sync)
@@ -271,8 +270,7 @@ int xlvs_reply_conns(struct xlvs_reply *reply, const struct xlvs_conn_entry *ent
 	message = data_message(reply, reply->command, bytes);
 	if (!message)
 		return -ENOMEM;
-	return send_message(reply, message,
-			    nla_put(message, XLVS_ATTR_CONNS, (int)bytes, entries));
+	return send_message(reply, message, nla_put(message, XLVS_ATTR_CONNS, (int)bytes, entries));
 }
 
 int xlvs_reply_family(struct xlvs_reply *reply, const char *name)
@@ -285,15 +283,14 @@ int xlvs_reply_family(struct xlvs_reply *reply, const char *name)
 	message = data_message(reply, CTRL_CMD_NEWFAMILY, 256);
 	if (!message)
 		return -ENOMEM;
-	return send_message(
-		reply, message,
-		nla_put_string(message, CTRL_ATTR_FAMILY_NAME, name) |
-			nla_put_u16(message, CTRL_ATTR_FAMILY_ID,
-				    is_ipvs ? XLVS_FAMILY_IPVS : XLVS_FAMILY_XLVS) |
-			nla_put_u32(message, CTRL_ATTR_VERSION, 1) |
-			nla_put_u32(message, CTRL_ATTR_HDRSIZE, 0) |
-			nla_put_u32(message, CTRL_ATTR_MAXATTR,
-				    is_ipvs ? IPVS_CMD_ATTR_MAX : XLVS_ATTR_END - 1));
+	return send_message(reply, message,
+			    nla_put_string(message, CTRL_ATTR_FAMILY_NAME, name) |
+				    nla_put_u16(message, CTRL_ATTR_FAMILY_ID,
+						is_ipvs ? XLVS_FAMILY_IPVS : XLVS_FAMILY_XLVS) |
+				    nla_put_u32(message, CTRL_ATTR_VERSION, 1) |
+				    nla_put_u32(message, CTRL_ATTR_HDRSIZE, 0) |
+				    nla_put_u32(message, CTRL_ATTR_MAXATTR,
+						is_ipvs ? IPVS_CMD_ATTR_MAX : XLVS_ATTR_END - 1));
 }
 
 /* As the kernel with its extended acknowledgements: the refused message's header alone is

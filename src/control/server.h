@@ -18,8 +18,8 @@ struct xlvs_peer;
 
 /* Answer one decoded request of the IPVS or XLVS family: send data, if any, through `reply` (for a
  * dump of any length: xlvs_reply_dump()), and return 0 or the negative errno that refuses it,
- * with a sentence in `reterr` where there is more to say. Ack, error and DONE are sent for it. Never
- * called for a peer without privilege, nor for requests that are malformed. */
+ * with a sentence in `reterr` where there is more to say. Ack, error and DONE are sent for it.
+ * Never called for a peer without privilege, nor for requests that are malformed. */
 typedef int xlvs_server_handler(void *context, const struct xlvs_request *request,
 				struct xlvs_reply *reply, struct xlvs_error *reterr);
 

@@ -100,7 +100,7 @@ void xlvs_neighbours_event(struct xlvs_neighbours *neighbours, const struct xlvs
 	const struct xlvs_neighbour_handler *handler = neighbours->handler;
 	bool has_mac = neigh->has_mac && !is_gone;
 	struct xlvs_neighbour *neighbour;
-	bool had_mac, is_same;
+	bool had_mac, is_same, must_keep;
 
 	neighbour = has_mac ? find_or_make(neighbours, &neigh->key) : find(neighbours, &neigh->key);
 	if (!neighbour)
@@ -108,6 +108,7 @@ void xlvs_neighbours_event(struct xlvs_neighbours *neighbours, const struct xlvs
 	had_mac = neighbour->has_mac;
 	is_same = had_mac == has_mac &&
 		  (!has_mac || !memcmp(neighbour->mac, neigh->mac, sizeof(neigh->mac)));
+	must_keep = is_gone || (neighbour->settled && !neigh->settled);
 	neighbour->seen = true;
 	neighbour->settled = neigh->settled && !is_gone;
 	neighbour->has_mac = has_mac;
@@ -117,8 +118,10 @@ void xlvs_neighbours_event(struct xlvs_neighbours *neighbours, const struct xlvs
 		if (had_mac)
 			handler->stale(handler->context);
 	}
-	if (is_gone)
+	if (must_keep) {
+		neighbour->kept = false;
 		tell(neighbours, neighbour, handler->lost);
+	}
 	free_if_unused(neighbours, neighbour);
 }
 
@@ -134,54 +137,59 @@ void xlvs_neighbours_before_dump(struct xlvs_neighbours *neighbours)
 	twalk_r(neighbours->tree, mark_unseen, NULL);
 }
 
-static void find_unseen(const void *node, VISIT visit, void *closure)
+static void chain_unseen(const void *node, VISIT visit, void *closure)
 {
 	struct xlvs_neighbour *neighbour = *(struct xlvs_neighbour *const *)node;
+	struct xlvs_neighbour **first = closure;
 
-	if ((visit == preorder || visit == leaf) && !neighbour->seen)
-		*(struct xlvs_neighbour **)closure = neighbour;
+	if ((visit == preorder || visit == leaf) && !neighbour->seen) {
+		neighbour->next_unseen = *first;
+		*first = neighbour;
+	}
 }
 
-/* Walking from the start after each is quadratic, but neighbours seldom vanish unheard of. */
 void xlvs_neighbours_after_dump(struct xlvs_neighbours *neighbours)
 {
-	struct xlvs_neighbour *unseen;
+	struct xlvs_neighbour *unseen = NULL;
 
-	for (;;) {
-		struct xlvs_neigh neigh = {0};
+	twalk_r(neighbours->tree, chain_unseen, &unseen);
+	while (unseen) {
+		struct xlvs_neigh neigh = {.key = unseen->key};
 
-		unseen = NULL;
-		twalk_r(neighbours->tree, find_unseen, &unseen);
-		if (!unseen)
-			return;
-		neigh.key = unseen->key;
+		unseen = unseen->next_unseen;
 		xlvs_neighbours_event(neighbours, &neigh, true);
 	}
 }
 
-int xlvs_neighbours_hold(struct xlvs_neighbours *neighbours, const struct xlvs_neigh_key *key,
-			 struct xlvs_follower *follower, struct xlvs_neighbour **ret_neighbour)
+int xlvs_neighbours_follow(struct xlvs_neighbours *neighbours, const struct xlvs_neigh_key *key,
+			   struct xlvs_follower *follower, struct xlvs_neighbour **ret_neighbour)
 {
 	struct xlvs_neighbour *neighbour = find_or_make(neighbours, key);
-	struct xlvs_follower *present;
 
 	if (!neighbour)
 		return -ENOMEM;
-	LIST_FOREACH(present, &neighbour->followers, link)
-		if (present == follower)
-			break;
-	if (!present)
-		LIST_INSERT_HEAD(&neighbour->followers, follower, link);
+	LIST_INSERT_HEAD(&neighbour->followers, follower, link);
 	*ret_neighbour = neighbour;
-	return neighbour->settled ? 0 : xlvs_rtnl_neigh_keep(neighbours->rtnl, key);
+	return 0;
+}
+
+int xlvs_neighbours_keep(struct xlvs_neighbours *neighbours, struct xlvs_neighbour *neighbour)
+{
+	int r = 0;
+
+	if (!neighbour->settled && !neighbour->kept)
+		r = xlvs_rtnl_neigh_keep(neighbours->rtnl, &neighbour->key);
+	neighbour->kept = r == 0;
+	return r;
 }
 
 void xlvs_neighbours_drop(struct xlvs_neighbours *neighbours, struct xlvs_neighbour *neighbour,
 			  struct xlvs_follower *follower)
 {
 	LIST_REMOVE(follower, link);
-	if (LIST_EMPTY(&neighbour->followers) && !neighbour->settled)
+	if (LIST_EMPTY(&neighbour->followers) && neighbour->kept && !neighbour->settled)
 		xlvs_rtnl_neigh_release(neighbours->rtnl, &neighbour->key);
+	neighbour->kept = neighbour->kept && !LIST_EMPTY(&neighbour->followers);
 	free_if_unused(neighbours, neighbour);
 }
 
@@ -214,7 +222,7 @@ void xlvs_neighbours_want(struct xlvs_neighbours *neighbours, const struct xlvs_
 	neighbours->n_wants++;
 	want->key = *key;
 	want->at_ms = now_ms;
-	/* A followed one is resolved as a managed one: asking for less would end that. */
+	/* A followed one is kept resolved: asking for less would end that. */
 	if (neighbour)
 		xlvs_rtnl_neigh_keep(neighbours->rtnl, key);
 	else

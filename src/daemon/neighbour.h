@@ -25,7 +25,9 @@ struct xlvs_neighbour {
 	bool has_mac;
 	uint8_t mac[6];
 	bool settled;
+	bool kept; /* the kernel was asked to keep it resolved */
 	bool seen; /* in the dump under way */
+	struct xlvs_neighbour *next_unseen;
 	LIST_HEAD(, xlvs_follower) followers;
 };
 
@@ -33,7 +35,7 @@ struct xlvs_neighbour_handler {
 	void *context;
 	/* A followed neighbour's MAC address is another one, known now, or not known any more. */
 	void (*moved)(void *context, struct xlvs_follower *follower);
-	/* The kernel has removed a followed neighbour: it must be held anew. */
+	/* A followed neighbour is not kept resolved any more: ask again. */
 	void (*lost)(void *context, struct xlvs_follower *follower);
 	/* A MAC address that was known is not right any more. */
 	void (*stale)(void *context);
@@ -51,11 +53,12 @@ void xlvs_neighbours_event(struct xlvs_neighbours *neighbours, const struct xlvs
 void xlvs_neighbours_before_dump(struct xlvs_neighbours *neighbours);
 void xlvs_neighbours_after_dump(struct xlvs_neighbours *neighbours);
 
-/* Follow a neighbour and have the kernel keep it resolved; *ret_neighbour lives until the follower
- * drops it. Following anew one that is followed already asks the kernel again. On failure of
- * the kernel (-ENOBUFS: its neighbour table is full) it is followed all the same. -ENOMEM. */
-int xlvs_neighbours_hold(struct xlvs_neighbours *neighbours, const struct xlvs_neigh_key *key,
-			 struct xlvs_follower *follower, struct xlvs_neighbour **ret_neighbour);
+/* Follow a neighbour: *ret_neighbour lives until the follower drops it. -ENOMEM. */
+int xlvs_neighbours_follow(struct xlvs_neighbours *neighbours, const struct xlvs_neigh_key *key,
+			   struct xlvs_follower *follower, struct xlvs_neighbour **ret_neighbour);
+/* Have the kernel keep a followed neighbour resolved, if that is not so already. Refusals of the
+ * kernel: -ENOBUFS when its neighbour table is full, -ENODEV. */
+int xlvs_neighbours_keep(struct xlvs_neighbours *neighbours, struct xlvs_neighbour *neighbour);
 void xlvs_neighbours_drop(struct xlvs_neighbours *neighbours, struct xlvs_neighbour *neighbour,
 			  struct xlvs_follower *follower);
 

@@ -96,7 +96,7 @@ static void read_link(struct xlvs_rtnl *rtnl, struct nlmsghdr *header)
 	    info->ifi_family != AF_UNSPEC)
 		return;
 	link.ifindex = (uint32_t)info->ifi_index;
-	link.flags = info->ifi_flags;
+	link.flags = info->ifi_flags & (IFF_UP | IFF_RUNNING | IFF_LOOPBACK | IFF_NOARP);
 	link.type = info->ifi_type;
 	copy_attribute(attributes[IFLA_MTU], &link.mtu_bytes, sizeof(link.mtu_bytes));
 	copy_attribute(attributes[IFLA_ADDRESS], link.mac, sizeof(link.mac));

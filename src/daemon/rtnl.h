@@ -18,7 +18,7 @@ struct xlvs_rtnl;
 
 struct xlvs_link {
 	uint32_t ifindex;
-	uint32_t flags; /* IFF_* */
+	uint32_t flags; /* of these IFF_UP, IFF_RUNNING, IFF_LOOPBACK, IFF_NOARP */
 	uint32_t mtu_bytes;
 	uint16_t type; /* ARPHRD_* */
 	uint8_t mac[6];

@@ -17,12 +17,13 @@
  *
  * Two CPUs may open the same connection at once. Each claims a place first, signature included,
  * and then looks again along the whole search: whoever sees the other withdraws. */
-#include "abi/hash.h"
 #include "datapath/connection.bpf.h"
+#include "abi/hash.h"
 #include "datapath/counters.bpf.h"
 
 enum xlvs_claim_limit {
-	XLVS_DISPLACE_PROBES = 2 * XLVS_CONN_GROUP,
+	DISPLACE_PROBES = 2 * XLVS_CONN_GROUP,
+	CLAIM_TRIES = 4,
 };
 
 int xlvs_conn_probe(struct xlvs_tuple *tuple)
@@ -57,8 +58,8 @@ static __always_inline void take_back_passes(__u64 hash, __u32 probes)
 static __always_inline __u64 record_hash(const struct xlvs_conn *conn)
 {
 	if (conn->family == XLVS_AF_INET)
-		return xlvs_hash_ipv4(xlvs_constants.seed, conn->key.v4.saddr,
-				      conn->key.v4.daddr, conn->ports, conn->kind);
+		return xlvs_hash_ipv4(xlvs_constants.seed, conn->key.v4.saddr, conn->key.v4.daddr,
+				      conn->ports, conn->kind);
 	return xlvs_hash_ipv6(xlvs_constants.seed, conn->key.words, conn->ports, conn->kind);
 }
 
@@ -73,31 +74,39 @@ static __always_inline __u32 probes_to(__u64 hash, __u32 index)
 	return i;
 }
 
-/* Whether another record of this tuple lives or is being made; a reply record's predecessor is
- * ended instead. */
-static __always_inline bool has_rival(struct xlvs_tuple *tuple, __u32 own, bool reply)
+enum rival {
+	RIVAL_NONE_HERE,
+	RIVAL_NONE_FURTHER_ON,
+	RIVAL_FOUND,
+};
+
+/* Is the record at `probe` another one of this tuple, alive or being made? A reply record's
+ * predecessor is ended instead. */
+static __noinline int look_for_rival(const struct xlvs_tuple *tuple, __u32 probe, __u32 own)
 {
-	__u32 signature = xlvs_conn_signature(tuple->hash);
+	__u32 index = xlvs_conn_slot(tuple->hash, probe);
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u64 word;
 
-	for (__u32 i = 0; i < XLVS_CONN_PROBES; i++) {
-		__u32 index = xlvs_conn_slot(tuple->hash, i);
-		struct xlvs_conn *conn = xlvs_conn_at(index);
-		__u64 word;
+	if (!conn)
+		return RIVAL_FOUND;
+	word = *(volatile __u64 *)&conn->word;
+	if (index != own && (__u32)word == (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY))
+		return RIVAL_FOUND;
+	if (index != own && xlvs_conn_matches(conn, tuple) &&
+	    (!(tuple->flags & XLVS_TUPLE_REPLY) || !(conn->meta & XLVS_META_REPLY) ||
+	     !xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE)))
+		return RIVAL_FOUND;
+	return word < XLVS_WORD_PASS ? RIVAL_NONE_FURTHER_ON : RIVAL_NONE_HERE;
+}
 
-		if (!conn)
-			return true;
-		word = *(volatile __u64 *)&conn->word;
-		if (index != own && (__u32)word == (signature | XLVS_LIFE_BUSY))
-			return true;
-		if (index != own && xlvs_conn_matches(conn, tuple)) {
-			if (!reply || !(conn->meta & XLVS_META_REPLY) ||
-			    !xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
-				return true;
-		}
-		if (word < XLVS_WORD_PASS)
-			return false;
-	}
-	return false;
+static __always_inline bool has_rival(const struct xlvs_tuple *tuple, __u32 own)
+{
+	int rival = RIVAL_NONE_HERE;
+
+	for (__u32 i = 0; i < XLVS_CONN_PROBES && rival == RIVAL_NONE_HERE; i++)
+		rival = look_for_rival(tuple, i, own);
+	return rival == RIVAL_FOUND;
 }
 
 static __always_inline void write_key(struct xlvs_conn *conn, const struct xlvs_tuple *tuple)
@@ -108,54 +117,60 @@ static __always_inline void write_key(struct xlvs_conn *conn, const struct xlvs_
 	conn->gateway = 0;
 }
 
-/* Claim `conn` if it is free; otherwise leave a pass there and return false. */
-static __always_inline bool claim_or_pass(struct xlvs_conn *conn, __u32 signature)
+/* Claim the record a search comes to at its `probe`-th, if it is free, and return its index;
+ * otherwise leave a pass there and return -1. */
+static __noinline int claim_or_pass(const struct xlvs_tuple *tuple, __u32 probe)
 {
-	for (int i = 0; i < 4; i++) {
-		__u64 word = *(volatile __u64 *)&conn->word;
-		__u64 claimed = word | signature | XLVS_LIFE_BUSY;
+	__u32 index = xlvs_conn_slot(tuple->hash, probe);
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u64 word, wanted;
 
-		/* Free: the whole lower half is zero. */
-		if (!(__u32)word) {
-			if (__sync_val_compare_and_swap(&conn->word, word, claimed) == word)
-				return true;
-		} else if (__sync_val_compare_and_swap(&conn->word, word, word + XLVS_WORD_PASS) ==
-			   word) {
-			return false;
-		}
+	if (!conn)
+		return -1;
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		word = *(volatile __u64 *)&conn->word;
+		if ((__u32)word) /* taken */
+			wanted = word + XLVS_WORD_PASS;
+		else
+			wanted = word | xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY;
+		if (__sync_val_compare_and_swap(&conn->word, word, wanted) == word)
+			return (__u32)word ? -1 : (int)index;
 	}
-	/* Words changed under every try: go on, a pass too many only lengthens a search. */
+	/* Changed under every try: go on, a pass too many only lengthens a search. */
 	__sync_fetch_and_add(&conn->word, XLVS_WORD_PASS);
-	return false;
+	return -1;
+}
+
+/* Make a claimed record this tuple's, unless another CPU is doing the same elsewhere. */
+static __always_inline int occupy(struct xlvs_tuple *tuple, __u32 index)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+
+	if (!conn)
+		return -XLVS_DROP_INTERNAL;
+	write_key(conn, tuple);
+	if (!has_rival(tuple, index))
+		return index;
+	xlvs_conn_abandon(conn);
+	return -XLVS_DROP_INSERT_RACE;
 }
 
 int xlvs_conn_claim(struct xlvs_tuple *tuple)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	struct xlvs_conn *conn;
-	__u32 i;
+	int index = -1;
 
 	if (!tuple || !runtime)
 		return -XLVS_DROP_INTERNAL;
-	for (i = 0; i < XLVS_CONN_PROBES; i++) {
-		__u32 index = xlvs_conn_slot(tuple->hash, i);
-
-		conn = xlvs_conn_at(index);
-		if (!conn)
-			return -XLVS_DROP_INTERNAL;
-		if (!claim_or_pass(conn, xlvs_conn_signature(tuple->hash)))
-			continue;
-		__sync_fetch_and_add(&runtime->records, 1);
-		write_key(conn, tuple);
-		if (has_rival(tuple, index, tuple->flags & XLVS_TUPLE_REPLY)) {
-			xlvs_conn_abandon(conn);
-			return -XLVS_DROP_INSERT_RACE;
-		}
-		return index;
+	for (__u32 i = 0; i < XLVS_CONN_PROBES && index < 0; i++)
+		index = claim_or_pass(tuple, i);
+	if (index < 0) {
+		take_back_passes(tuple->hash, XLVS_CONN_PROBES);
+		xlvs_count_reason(XLVS_EVENT_INSERT_FAILED);
+		return -XLVS_DROP_TABLE_FULL;
 	}
-	take_back_passes(tuple->hash, XLVS_CONN_PROBES);
-	xlvs_count_reason(XLVS_EVENT_INSERT_FAILED);
-	return -XLVS_DROP_TABLE_FULL;
+	__sync_fetch_and_add(&runtime->records, 1);
+	return occupy(tuple, index);
 }
 
 int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
@@ -203,63 +218,65 @@ static __always_inline bool is_displaceable(const struct xlvs_conn *conn)
 	       !(conn->meta & (XLVS_META_REPLY | XLVS_META_PROVEN | XLVS_META_ENDED));
 }
 
-/* Of the first places, the unproven connection that would end first. */
-static __always_inline __u32 find_victim(__u64 hash, __u32 *ret_probe)
+struct victim {
+	__u32 index;
+	__u32 probe;
+	__u32 deadline;
+};
+
+/* Prefer the record at `probe` when it is displaceable and would end before the victim so far. */
+static __noinline int consider(__u64 hash, __u32 probe, struct victim *victim)
 {
-	__u32 victim = XLVS_NONE;
-	__u32 deadline = 0;
+	__u32 index = xlvs_conn_slot(hash, probe);
+	struct xlvs_conn *conn = xlvs_conn_at(index);
 
-	for (__u32 i = 0; i < XLVS_DISPLACE_PROBES; i++) {
-		__u32 index = xlvs_conn_slot(hash, i);
-		struct xlvs_conn *conn = xlvs_conn_at(index);
+	if (!conn || !is_displaceable(conn) ||
+	    (victim->index != XLVS_NONE && (__s32)(conn->deadline - victim->deadline) >= 0))
+		return 0;
+	victim->index = index;
+	victim->probe = probe;
+	victim->deadline = conn->deadline;
+	return 1;
+}
 
-		if (!conn || !is_displaceable(conn) ||
-		    (victim != XLVS_NONE && (__s32)(conn->deadline - deadline) >= 0))
-			continue;
-		victim = index;
-		deadline = conn->deadline;
-		*ret_probe = i;
+static __always_inline void leave_passes(__u64 hash, __u32 probes)
+{
+	for (__u32 i = 0; i < DISPLACE_PROBES && i < probes; i++) {
+		struct xlvs_conn *conn = xlvs_conn_at(xlvs_conn_slot(hash, i));
+
+		if (conn)
+			__sync_fetch_and_add(&conn->word, XLVS_WORD_PASS);
 	}
-	return victim;
 }
 
 int xlvs_conn_displace(struct xlvs_tuple *tuple)
 {
+	struct victim victim = {.index = XLVS_NONE};
 	struct xlvs_conn *conn;
-	__u32 victim, probe = 0;
 	__u64 word, hash;
 
 	if (!tuple)
 		return -XLVS_DROP_INTERNAL;
-	victim = find_victim(tuple->hash, &probe);
-	conn = xlvs_conn_at(victim);
-	if (victim == XLVS_NONE || !conn)
+	for (__u32 i = 0; i < DISPLACE_PROBES; i++)
+		consider(tuple->hash, i, &victim);
+	conn = xlvs_conn_at(victim.index);
+	if (!conn)
 		return -XLVS_DROP_TABLE_FULL;
 
-	for (__u32 i = 0; i < XLVS_DISPLACE_PROBES && i < probe; i++) {
-		struct xlvs_conn *passed = xlvs_conn_at(xlvs_conn_slot(tuple->hash, i));
-
-		if (passed)
-			__sync_fetch_and_add(&passed->word, XLVS_WORD_PASS);
-	}
+	leave_passes(tuple->hash, victim.probe);
 	word = *(volatile __u64 *)&conn->word;
 	if ((word & XLVS_LIFE_MASK) != XLVS_LIFE_LIVE ||
 	    __sync_val_compare_and_swap(&conn->word, word,
 					(word & ~0xffffffffULL) | XLVS_LIFE_BUSY |
 						xlvs_conn_signature(tuple->hash)) != word) {
-		take_back_passes(tuple->hash, probe);
+		take_back_passes(tuple->hash, victim.probe);
 		return -XLVS_DROP_TABLE_FULL;
 	}
 	hash = record_hash(conn);
-	xlvs_conn_end(conn, victim);
-	take_back_passes(hash, probes_to(hash, victim));
-	write_key(conn, tuple);
+	xlvs_conn_end(conn, victim.index);
+	take_back_passes(hash, probes_to(hash, victim.index));
 	xlvs_count_reason(XLVS_EVENT_DISPLACED);
-	if (has_rival(tuple, victim, false)) {
-		xlvs_conn_abandon(conn);
-		return -XLVS_DROP_INSERT_RACE;
-	}
-	return victim;
+	return occupy(tuple, victim.index);
 }
 
 int xlvs_conn_free(__u32 index)

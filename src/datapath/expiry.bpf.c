@@ -13,8 +13,7 @@ enum expiry_constant {
 };
 
 struct sweep {
-	__u32 hand;
-	__u32 n_records;
+	__u32 from;
 	__u32 now;
 };
 
@@ -49,22 +48,18 @@ static __always_inline void visit(struct xlvs_conn *conn, __u32 index, __u32 now
 		xlvs_conn_end(conn, index);
 }
 
+/* The batch's place comes from its number, never from a field that counts: the verifier would
+ * follow such a count from batch to batch. */
 static long visit_batch(__u32 n, struct sweep *sweep)
 {
-	(void)n;
 	for (__u32 i = 0; i < BATCH; i++) {
-		__u32 index = sweep->hand + i;
+		__u32 index = sweep->from + n * BATCH + i;
 		struct xlvs_conn *conn = xlvs_conn_at(index);
 
 		if (!conn)
-			break;
+			return 1;
 		if ((__u32)conn->word)
 			visit(conn, index, sweep->now);
-	}
-	sweep->hand += BATCH;
-	if (sweep->hand >= sweep->n_records) {
-		sweep->hand = 0;
-		return 1;
 	}
 	return 0;
 }
@@ -73,18 +68,21 @@ static int tick(void *map, __u32 *key, struct xlvs_clock *clock)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct sweep sweep;
+	__u32 batches;
 
 	(void)map;
 	(void)key;
 	if (!runtime)
 		return 0;
-	sweep.hand = runtime->sweep_hand;
-	sweep.n_records = xlvs_constants.conn_groups * XLVS_CONN_GROUP;
+	batches = runtime->sweep_records / BATCH + 1;
+	sweep.from = runtime->sweep_hand;
 	sweep.now = bpf_jiffies64() >> xlvs_constants.tick_shift;
-	bpf_loop(runtime->sweep_records / BATCH + 1, visit_batch, &sweep, 0);
-	if (sweep.hand < runtime->sweep_hand)
+	bpf_loop(batches, visit_batch, &sweep, 0);
+	runtime->sweep_hand = sweep.from + batches * BATCH;
+	if (runtime->sweep_hand >= xlvs_constants.conn_groups * XLVS_CONN_GROUP) {
+		runtime->sweep_hand = 0;
 		runtime->sweeps++;
-	runtime->sweep_hand = sweep.hand;
+	}
 	bpf_timer_start(&clock->timer, runtime->sweep_period_us * 1000ULL, 0);
 	return 0;
 }

@@ -17,8 +17,8 @@
 /* A packet that can change nothing: an ACK on an established, proven TCP connection. */
 static __always_inline bool is_quiet_tcp(const struct xlvs_packet *pkt, __u32 meta)
 {
-	return (pkt->tcp_flags &
-		(XLVS_TCP_ACK | XLVS_TCP_SYN | XLVS_TCP_FIN | XLVS_TCP_RST)) == XLVS_TCP_ACK &&
+	return (pkt->tcp_flags & (XLVS_TCP_ACK | XLVS_TCP_SYN | XLVS_TCP_FIN | XLVS_TCP_RST)) ==
+		       XLVS_TCP_ACK &&
 	       (meta & (XLVS_META_STATE | XLVS_META_PROVEN)) ==
 		       (XLVS_TCP_ESTABLISHED | XLVS_META_PROVEN);
 }
@@ -27,16 +27,15 @@ static __always_inline __u32 due_deadline(const struct xlvs_packet *pkt,
 					  const struct xlvs_runtime *runtime)
 {
 	if (pkt->tuple.protocol == IPPROTO_TCP)
-		return pkt->now +
-		       runtime->timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED];
+		return pkt->now + runtime->timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED];
 	return pkt->now + runtime->timeout_ticks[XLVS_TIMEOUT_UDP];
 }
 
 static __always_inline int step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
 {
 	switch (pkt->tuple.protocol) {
-#define STEP(name, number)                                                                         \
-	case number:                                                                               \
+#define STEP(name, number) \
+	case number:       \
 		return xlvs_##name##_step(pkt, conn, direction);
 		XLVS_PROTOCOLS(STEP)
 #undef STEP
@@ -86,7 +85,7 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 
 	nexthop = bpf_map_lookup_elem(&xlvs_nexthops, &index);
 	if (!index || !nexthop) {
-		struct xlvs_flow_ends ends = { .family = dest->family };
+		struct xlvs_flow_ends ends = {.family = dest->family};
 
 		__builtin_memcpy(ends.to, dest->address, sizeof(ends.to));
 		gateway = xlvs_route(ctx, &ends);
@@ -97,8 +96,8 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 			return -XLVS_DROP_INTERNAL;
 	}
 	switch (method) {
-#define SEND(name, number)                                                                         \
-	case number:                                                                               \
+#define SEND(name, number) \
+	case number:       \
 		return xlvs_forward_##name(ctx, pkt, dest, nexthop);
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND
@@ -137,31 +136,22 @@ static __always_inline int request(struct xdp_md *ctx, struct xlvs_packet *pkt,
 			    (conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT);
 }
 
-static __always_inline int open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over)
+/* With the table full, a packet of a connection that has no record. */
+static __always_inline int request_hashed(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					  __u32 dest_index)
 {
-	struct xlvs_conn *conn;
-	struct xlvs_dest *dest;
-	int index = xlvs_open(ctx, pkt, over);
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 
-	if (index < 0)
-		return index;
-	if (index & XLVS_OPEN_HASHED) {
-		dest = xlvs_dest_at(index & ~XLVS_OPEN_HASHED);
-		if (!dest)
-			return -XLVS_DROP_INTERNAL;
-		xlvs_count_in(index & ~XLVS_OPEN_HASHED, pkt->length_bytes);
-		return send_request(ctx, pkt, dest, dest->method);
-	}
-	conn = xlvs_conn_at(index);
-	if (!conn)
+	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	return request(ctx, pkt, conn, index);
+	xlvs_count_in(dest_index, pkt->length_bytes);
+	return send_request(ctx, pkt, dest, dest->method);
 }
 
 /* Advance a connection by a packet of its server. The first record is touched only when the packet
  * may change its state or its deadline is stale. */
-static __always_inline int step_reply(struct xlvs_packet *pkt, struct xlvs_conn *reply,
-				      __u32 index, const struct xlvs_runtime *runtime)
+static __always_inline int step_reply(struct xlvs_packet *pkt, struct xlvs_conn *reply, __u32 index,
+				      const struct xlvs_runtime *runtime)
 {
 	__u32 deadline = due_deadline(pkt, runtime);
 	struct xlvs_conn *conn;
@@ -183,31 +173,30 @@ static __always_inline int step_reply(struct xlvs_packet *pkt, struct xlvs_conn 
 	return r;
 }
 
-/* The next hop to the client, from the reply record while no route has changed since. */
-static __always_inline struct xlvs_nexthop *
-client_nexthop(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_conn *reply,
-	       const struct xlvs_runtime *runtime, const struct xlvs_virtual *virtual_address)
+/* The next hop to the client as an index in xlvs_gateways: from the reply record while no route
+ * has changed since it was found. */
+static __always_inline int client_gateway(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					  struct xlvs_conn *reply, __u32 generation,
+					  const struct xlvs_virtual *virtual_address)
 {
-	struct xlvs_flow_ends ends = { .family = pkt->tuple.family };
-	__u32 generation = runtime->generation << XLVS_META_GENERATION_SHIFT;
+	struct xlvs_flow_ends ends = {.family = pkt->tuple.family};
 	__u32 kept = (1U << XLVS_META_GENERATION_SHIFT) - 1;
 	int gateway;
 
+	generation <<= XLVS_META_GENERATION_SHIFT;
 	if (reply->gateway && (reply->meta & ~kept) == generation)
-		return xlvs_gateway_at(reply->gateway - 1);
+		return reply->gateway - 1;
 	__builtin_memcpy(ends.from, virtual_address->address, sizeof(ends.from));
 	if (pkt->tuple.family == XLVS_AF_INET)
 		ends.to[0] = pkt->tuple.key.v4.daddr;
 	else
 		__builtin_memcpy(ends.to, pkt->tuple.key.v6.daddr, sizeof(ends.to));
 	gateway = xlvs_route(ctx, &ends);
-	if (gateway < 0)
-		return (void *)0;
-	if (gateway < XLVS_GATEWAYS_MAX) {
+	if (gateway >= 0 && gateway < XLVS_GATEWAYS_MAX) {
 		reply->gateway = gateway + 1;
 		reply->meta = (reply->meta & kept) | generation;
 	}
-	return xlvs_gateway_at(gateway);
+	return gateway;
 }
 
 static __always_inline int reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -215,11 +204,12 @@ static __always_inline int reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_virtual virtual_address = {};
+	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 	struct xlvs_nexthop *nexthop;
 	struct xlvs_conn *first;
 	int r;
 
-	if (!runtime)
+	if (!runtime || !dest)
 		return -XLVS_DROP_INTERNAL;
 	r = step_reply(pkt, conn, index, runtime);
 	if (r)
@@ -235,10 +225,14 @@ static __always_inline int reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
 				 sizeof(virtual_address.address));
 		virtual_address.port = first->dport;
 	}
-	xlvs_count_out(conn->dest, pkt->length_bytes);
-	nexthop = client_nexthop(ctx, pkt, conn, runtime, &virtual_address);
+	if (dest->flags & XLVS_DEST_AVAILABLE)
+		xlvs_count_out(conn->dest, pkt->length_bytes);
+	r = client_gateway(ctx, pkt, conn, runtime->generation, &virtual_address);
+	if (r < 0)
+		return r;
+	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
-		return -XLVS_DROP_NO_NEIGHBOUR;
+		return -XLVS_DROP_INTERNAL;
 	return xlvs_forward_nat_reply(ctx, pkt, &virtual_address, nexthop);
 }
 
@@ -247,7 +241,8 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_conn *conn;
-	__u32 index;
+	__u32 index = 0;
+	int r;
 
 	if (!runtime || xlvs_parse(ctx, pkt))
 		return XLVS_NOT_OURS;
@@ -255,12 +250,19 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return XLVS_NOT_OURS;
 	pkt->now = bpf_jiffies64() >> xlvs_constants.tick_shift;
 	conn = xlvs_conn_find(&pkt->tuple, &index);
-	if (!conn)
-		return open(ctx, pkt, XLVS_NONE);
-	if (conn->meta & XLVS_META_REPLY)
+	if (conn && conn->meta & XLVS_META_REPLY)
 		return reply(ctx, pkt, conn, index);
-	if (is_over(pkt, conn))
-		return open(ctx, pkt, index);
+	if (!conn || is_over(pkt, conn)) {
+		r = xlvs_open(ctx, pkt, conn ? index : XLVS_NONE);
+		if (r < 0)
+			return r;
+		if (r & XLVS_OPEN_HASHED)
+			return request_hashed(ctx, pkt, r & ~XLVS_OPEN_HASHED);
+		index = r;
+		conn = xlvs_conn_at(index);
+		if (!conn)
+			return -XLVS_DROP_INTERNAL;
+	}
 	return request(ctx, pkt, conn, index);
 }
 

@@ -16,14 +16,14 @@
 #include "abi/schedule.h"
 #include "abi/service.h"
 
-#define XLVS_ARRAY(map_name, element, entries)                                                     \
-	struct map_name##_map {                                                                    \
-		__uint(type, BPF_MAP_TYPE_ARRAY);                                                  \
-		__uint(map_flags, BPF_F_MMAPABLE);                                                 \
-		__uint(max_entries, entries);                                                      \
-		__type(key, __u32);                                                                \
-		__type(value, element);                                                            \
-	};                                                                                         \
+#define XLVS_ARRAY(map_name, element, entries)     \
+	struct map_name##_map {                    \
+		__uint(type, BPF_MAP_TYPE_ARRAY);  \
+		__uint(map_flags, BPF_F_MMAPABLE); \
+		__uint(max_entries, entries);      \
+		__type(key, __u32);                \
+		__type(value, element);            \
+	};                                         \
 	extern struct map_name##_map map_name SEC(".maps")
 
 XLVS_ARRAY(xlvs_conns, struct xlvs_conn, 1);

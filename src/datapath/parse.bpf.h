@@ -22,8 +22,8 @@ enum xlvs_parse_constant {
 
 static __always_inline int parse_ports(void *l4, void *end, struct xlvs_packet *pkt)
 {
-	__u32 header = pkt->tuple.protocol == IPPROTO_TCP ? sizeof(struct tcphdr) :
-							    sizeof(struct udphdr);
+	__u32 header =
+		pkt->tuple.protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
 
 	if (pkt->tuple.protocol != IPPROTO_TCP && pkt->tuple.protocol != IPPROTO_UDP)
 		return XLVS_NOT_OURS;

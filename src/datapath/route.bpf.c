@@ -34,7 +34,8 @@ static __always_inline void fill(struct xlvs_nexthop *nexthop, const struct bpf_
 	__builtin_memcpy(nexthop->smac, fib->smac, sizeof(nexthop->smac));
 }
 
-static __always_inline bool is_same(const struct xlvs_nexthop *one, const struct xlvs_nexthop *other)
+static __always_inline bool is_same(const struct xlvs_nexthop *one,
+				    const struct xlvs_nexthop *other)
 {
 	return one->ifindex == other->ifindex && one->mtu_bytes == other->mtu_bytes &&
 	       one->macs[0] == other->macs[0] && one->macs[1] == other->macs[1] &&

@@ -66,8 +66,8 @@ static __always_inline __u32 fold_client(const struct xlvs_tuple *tuple)
 static __always_inline int schedule(const struct xlvs_service *service, struct xlvs_pick *pick)
 {
 	switch (service->scheduler) {
-#define SCHEDULE(name, number)                                                                     \
-	case number:                                                                               \
+#define SCHEDULE(name, number) \
+	case number:           \
 		return xlvs_sched_##name(pick);
 		XLVS_SCHEDULERS(SCHEDULE)
 #undef SCHEDULE
@@ -92,23 +92,33 @@ static __always_inline int make_pick(const struct xlvs_service *service,
 	return 0;
 }
 
+/* The n-th destination of the list, if it can be served without a record. */
+static __noinline int one_way_dest(const struct xlvs_pick *pick, __u32 n)
+{
+	struct xlvs_cell *cell = xlvs_cell_at(pick, n);
+	struct xlvs_dest *dest;
+
+	if (!cell || cell->weight <= 0)
+		return -XLVS_DROP_TABLE_FULL;
+	dest = xlvs_dest_at(cell->dest);
+	if (!dest || dest->overloaded || dest->method == XLVS_FORWARD_nat)
+		return -XLVS_DROP_TABLE_FULL;
+	return cell->dest;
+}
+
 /* With the table full: the same answer for every packet of a flow, as long as the list stays. */
 static __always_inline int pick_by_hash(const struct xlvs_pick *pick,
 					const struct xlvs_tuple *tuple)
 {
 	__u32 start = (tuple->hash >> 32) % pick->n_dests;
+	int dest;
 
 	for (__u32 i = 0; i < HASH_TRIES; i++) {
-		struct xlvs_cell *cell = xlvs_cell_at(pick, (start + i) % pick->n_dests);
-		struct xlvs_dest *dest;
-
-		if (!cell || cell->weight <= 0)
-			continue;
-		dest = xlvs_dest_at(cell->dest);
-		if (!dest || dest->overloaded || dest->method == XLVS_FORWARD_nat)
-			continue;
-		xlvs_count_reason(XLVS_EVENT_HASHED);
-		return cell->dest | XLVS_OPEN_HASHED;
+		dest = one_way_dest(pick, (start + i) % pick->n_dests);
+		if (dest >= 0) {
+			xlvs_count_reason(XLVS_EVENT_HASHED);
+			return dest | XLVS_OPEN_HASHED;
+		}
 	}
 	return -XLVS_DROP_TABLE_FULL;
 }
@@ -138,7 +148,7 @@ static __always_inline void reply_tuple(const struct xlvs_tuple *request,
  * the reply a missing neighbour has been resolved. 0 when it has to be found later. */
 static __always_inline __u16 route_to_client(struct xdp_md *ctx, const struct xlvs_tuple *request)
 {
-	struct xlvs_flow_ends ends = { .family = request->family };
+	struct xlvs_flow_ends ends = {.family = request->family};
 	int gateway;
 
 	if (request->family == XLVS_AF_INET) {
@@ -153,14 +163,17 @@ static __always_inline __u16 route_to_client(struct xdp_md *ctx, const struct xl
 }
 
 /* The second record of a two-way connection; both name each other. */
-static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				      const struct xlvs_dest *dest, __u32 first)
+static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 dest_index,
+				      __u32 first)
 {
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_tuple tuple = {};
 	struct xlvs_conn *conn;
 	int index;
 
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
 	reply_tuple(&pkt->tuple, dest, &tuple);
 	index = xlvs_conn_claim(&tuple);
 	if (index < 0)
@@ -174,6 +187,7 @@ static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	}
 	conn->gateway = route_to_client(ctx, &pkt->tuple);
 	conn->meta = XLVS_META_REPLY | runtime->generation << XLVS_META_GENERATION_SHIFT;
+	conn->dest = dest_index;
 	conn->deadline = pkt->now; /* so the first reply refreshes the first record */
 	conn->partner = first;
 	xlvs_conn_publish(conn);
@@ -213,7 +227,7 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	if (!conn)
 		return -XLVS_DROP_INTERNAL;
 	if (dest->method == XLVS_FORWARD_nat) {
-		partner = open_reply(ctx, pkt, dest, index);
+		partner = open_reply(ctx, pkt, dest_index, index);
 		if (partner < 0) {
 			xlvs_conn_abandon(conn);
 			return partner;

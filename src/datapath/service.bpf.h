@@ -5,7 +5,6 @@
 
 #include "datapath/packet.bpf.h"
 
-
 enum xlvs_open_answer {
 	XLVS_OPEN_HASHED = 1 << 30, /* with a destination's index: forward without a record */
 };

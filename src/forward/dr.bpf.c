@@ -6,7 +6,7 @@
 int xlvs_forward_dr(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
 		    struct xlvs_nexthop *nexthop)
 {
-	struct ethhdr *eth;
+	void *frame, *l3;
 	int r;
 
 	if (!pkt || !dest || !nexthop)
@@ -14,13 +14,14 @@ int xlvs_forward_dr(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_des
 	r = xlvs_forward_check(pkt, nexthop, 0);
 	if (r)
 		return r;
-	eth = xlvs_header(ctx, 0, sizeof(*eth) + sizeof(struct iphdr));
-	if (!eth)
+	frame = xlvs_header(ctx, 0, sizeof(struct ethhdr) + sizeof(struct iphdr));
+	if (!frame)
 		return -XLVS_DROP_INTERNAL;
+	l3 = frame + sizeof(struct ethhdr);
 	if (pkt->tuple.family == XLVS_AF_INET)
-		xlvs_decrement_ttl((void *)(eth + 1));
+		xlvs_decrement_ttl(l3);
 	else
-		((struct ipv6hdr *)(eth + 1))->hop_limit--;
-	xlvs_write_macs(eth, nexthop);
+		((struct ipv6hdr *)l3)->hop_limit--;
+	xlvs_write_macs(frame, nexthop);
 	return xlvs_transmit(ctx, nexthop);
 }

@@ -13,8 +13,8 @@
 #include "datapath/packet.bpf.h"
 #include "forward/list.h"
 
-#define XLVS_FORWARD_PROTOTYPE(name, number)                                                       \
-	int xlvs_forward_##name(struct xdp_md *ctx, struct xlvs_packet *pkt,                       \
+#define XLVS_FORWARD_PROTOTYPE(name, number)                                 \
+	int xlvs_forward_##name(struct xdp_md *ctx, struct xlvs_packet *pkt, \
 				struct xlvs_dest *dest, struct xlvs_nexthop *nexthop);
 XLVS_FORWARD_METHODS(XLVS_FORWARD_PROTOTYPE)
 #undef XLVS_FORWARD_PROTOTYPE
@@ -28,6 +28,10 @@ struct xlvs_virtual {
 
 int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
 			   struct xlvs_virtual *virtual_address, struct xlvs_nexthop *nexthop);
+
+/* The one's complement sum of the `bytes` bytes at `offset`, 0..0xffff as they lie in memory, or
+ * -XLVS_DROP_INTERNAL for more than a jumbo frame holds. */
+int xlvs_udp_sum(struct xdp_md *ctx, __u32 offset, __u32 bytes);
 
 /* May this packet be forwarded at all, with `overhead` bytes more? */
 static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt,

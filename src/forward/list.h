@@ -5,9 +5,9 @@
 #define XLVS_FORWARD_LIST_H
 
 /* X(name, number) */
-#define XLVS_FORWARD_METHODS(X)                                                                    \
-	X(nat, 0)                                                                                  \
-	X(tun, 2)                                                                                  \
+#define XLVS_FORWARD_METHODS(X) \
+	X(nat, 0)               \
+	X(tun, 2)               \
 	X(dr, 3)
 
 enum xlvs_forward_number {

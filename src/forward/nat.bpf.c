@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Network address translation: a request's destination becomes the real server's address and
  * port, a reply's source becomes the virtual ones again; TTL one less each way, checksums updated
- * by the difference. A UDP datagram without a checksum keeps none (RFC 768). */
+ * by the difference. A UDP datagram that came without a checksum leaves with one. */
 #include <linux/in.h>
 #include <linux/tcp.h>
 #include <linux/udp.h>
@@ -23,26 +23,38 @@ static __always_inline __u64 port_delta(__be16 old, __be16 new)
 /* Where the transport checksum stands; NULL past the frame, which the parser has ruled out. */
 static __always_inline __u16 *checksum_of(void *l4, void *end, __u8 protocol)
 {
-	__u16 *check = l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check) :
-						      offsetof(struct udphdr, check));
+	__u16 *check = l4 + (protocol == IPPROTO_TCP ? offsetof(struct tcphdr, check)
+						     : offsetof(struct udphdr, check));
 
 	return (void *)(check + 1) > end ? (void *)0 : check;
 }
 
 static __always_inline void update_checksum(__u16 *check, __u8 protocol, __u64 delta)
 {
-	if (protocol == IPPROTO_UDP && !*check)
-		return;
 	*check = xlvs_checksum_update(*check, delta);
 	if (protocol == IPPROTO_UDP && !*check)
 		*check = 0xffff;
+}
+
+/* One's complement sums do not mind the order: addresses, ports, protocol and length are part of
+ * the datagram's, and what `delta` says of them is added. */
+static __always_inline __u16 full_checksum(const struct xlvs_packet *pkt, __u32 datagram_sum,
+					   __u32 datagram_bytes, __u64 delta)
+{
+	__u64 sum = delta + datagram_sum + bpf_htons(IPPROTO_UDP) + bpf_htons(datagram_bytes);
+	__u16 check;
+
+	for (int i = 0; i < (pkt->tuple.family == XLVS_AF_INET ? 1 : 4); i++)
+		sum += (pkt->tuple.key.words[i] & 0xffffffff) + (pkt->tuple.key.words[i] >> 32);
+	check = ~xlvs_checksum_fold(sum);
+	return check ? check : 0xffff;
 }
 
 /* The address's share of the checksum's difference, the address written. */
 static __always_inline __u64 write_ipv4(struct iphdr *ip, const struct rewrite *to)
 {
 	__be32 *address = to->source ? &ip->saddr : &ip->daddr;
-	__u64 delta = (__u64)(__u32)~*address + to->address[0];
+	__u64 delta = (__u64)(__u32) ~*address + to->address[0];
 
 	*address = to->address[0];
 	ip->check = xlvs_checksum_update(ip->check, delta);
@@ -69,9 +81,10 @@ static __always_inline int forward(struct xdp_md *ctx, const struct xlvs_packet 
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	__be16 *ports = data + (pkt->l4_offset & 0x7f);
+	__u32 datagram_bytes = pkt->length_bytes + sizeof(struct ethhdr) - pkt->l4_offset;
 	__u16 *check;
 	__u64 delta;
-	int r;
+	int r, sum = -1;
 
 	r = xlvs_forward_check(pkt, nexthop, 0);
 	if (r)
@@ -81,6 +94,8 @@ static __always_inline int forward(struct xdp_md *ctx, const struct xlvs_packet 
 	    data + sizeof(struct ethhdr) + sizeof(struct iphdr) > end)
 		return -XLVS_DROP_INTERNAL;
 
+	if (pkt->tuple.protocol == IPPROTO_UDP && !*check)
+		sum = xlvs_udp_sum(ctx, pkt->l4_offset, datagram_bytes);
 	if (pkt->tuple.family == XLVS_AF_INET)
 		delta = write_ipv4(data + sizeof(struct ethhdr), to);
 	else if (data + sizeof(struct ethhdr) + sizeof(struct ipv6hdr) <= end)
@@ -90,7 +105,10 @@ static __always_inline int forward(struct xdp_md *ctx, const struct xlvs_packet 
 	ports += !to->source;
 	delta += port_delta(*ports, to->port);
 	*ports = to->port;
-	update_checksum(check, pkt->tuple.protocol, delta);
+	if (sum >= 0)
+		*check = full_checksum(pkt, sum, datagram_bytes, delta);
+	else if (*check || pkt->tuple.protocol == IPPROTO_TCP)
+		update_checksum(check, pkt->tuple.protocol, delta);
 	xlvs_write_macs(data, nexthop);
 	return xlvs_transmit(ctx, nexthop);
 }

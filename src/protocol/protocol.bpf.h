@@ -33,14 +33,13 @@ static __always_inline void xlvs_conn_move(struct xlvs_conn *conn, __u32 old, __
 	if (new & ~old & XLVS_META_INACTIVE) {
 		__sync_fetch_and_add(&dest->inactive, 1);
 		__sync_fetch_and_add(&dest->active, -1);
-	} else if (old & ~new & XLVS_META_INACTIVE) {
+	} else if (old & ~new &XLVS_META_INACTIVE) {
 		__sync_fetch_and_add(&dest->active, 1);
 		__sync_fetch_and_add(&dest->inactive, -1);
 	}
 }
 
-static __always_inline void xlvs_conn_set_deadline(struct xlvs_conn *conn, __u32 now,
-						   __u32 timeout)
+static __always_inline void xlvs_conn_set_deadline(struct xlvs_conn *conn, __u32 now, __u32 timeout)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 

@@ -42,7 +42,7 @@ int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 directi
 	new = old;
 	if (direction == XLVS_OUTPUT)
 		new = (new & ~XLVS_META_NOOUTPUT) | XLVS_META_REPLIED;
-	else if (new & XLVS_META_NOOUTPUT)
+	else if (new &XLVS_META_NOOUTPUT)
 		direction = XLVS_INPUT_ONLY;
 
 	state = next_state(direction, pkt->tcp_flags, old & XLVS_META_STATE);

@@ -203,7 +203,7 @@ static int add(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 
 	if (known && !is_same(&entry->vip, vip))
 		return xlvs_refuse(reterr, -EEXIST,
-				   "%s is set already, with other words: delete it first",
+				   "%s is set already, with other options: delete it first",
 				   xlvs_rs_address_text(&vip->address, text));
 	r = check_words(vip, reterr);
 	if (!r)

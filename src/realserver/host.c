@@ -263,7 +263,8 @@ static int change_vip(const struct xlvs_rs_host *host, const struct in6_addr *vi
 	if (!r || r == (add ? -NLE_EXIST : -NLE_NOADDR))
 		return 0;
 	return xlvs_refuse(reterr, -EIO, "%s cannot be %s lo: %s", xlvs_rs_address_text(vip, text),
-			   add ? "put on" : "taken from", nl_geterror(r));
+			   add ? "put on" : "taken from",
+			   r == -NLE_NOACCESS ? "IPv6 is disabled there" : nl_geterror(r));
 }
 
 int xlvs_rs_host_add_vip(const struct xlvs_rs_host *host, const struct in6_addr *vip,

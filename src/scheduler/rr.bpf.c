@@ -25,28 +25,32 @@ static long step(__u32 i, struct walk *walk)
 	return 1;
 }
 
+/* Serve the next usable destination after the cursor; false when another CPU moved the cursor. */
+static __noinline bool serve_next(struct xlvs_pick *pick, __u64 *cursor, __u32 *ret_dest)
+{
+	__u64 before = *(volatile __u64 *)cursor;
+	struct walk walk = {.pick = pick, .position = before, .found = XLVS_NONE};
+
+	/* Nearly always the next one is usable: spare the loop's calls. */
+	if (!step(0, &walk))
+		bpf_loop(pick->n_dests - 1, step, &walk, 0);
+	*ret_dest = walk.found;
+	return walk.found == XLVS_NONE ||
+	       __sync_val_compare_and_swap(cursor, before, walk.position) == before;
+}
+
 int xlvs_sched_rr(struct xlvs_pick *pick)
 {
 	union xlvs_chunk *head;
+	__u32 dest = XLVS_NONE;
 
 	if (!pick)
 		return -XLVS_DROP_INTERNAL;
 	head = xlvs_chunk_at(pick->list);
 	if (!head)
 		return -XLVS_DROP_INTERNAL;
-	for (int tries = 0; tries < 4; tries++) {
-		__u64 cursor = *(volatile __u64 *)&head->head.cursor;
-		struct walk walk = {.pick = pick, .position = cursor, .found = XLVS_NONE};
-
-		/* Nearly always the next one is usable: spare the loop's calls. */
-		if (!step(0, &walk))
-			bpf_loop(pick->n_dests - 1, step, &walk, 0);
-		if (walk.found == XLVS_NONE)
-			return -XLVS_DROP_NO_DEST;
-		if (__sync_val_compare_and_swap(&head->head.cursor, cursor, walk.position) ==
-			    cursor ||
-		    tries == 3)
-			return walk.found;
-	}
-	return -XLVS_DROP_NO_DEST;
+	for (int tries = 0; tries < XLVS_CURSOR_TRIES; tries++)
+		if (serve_next(pick, &head->head.cursor, &dest))
+			break;
+	return dest == XLVS_NONE ? -XLVS_DROP_NO_DEST : (int)dest;
 }

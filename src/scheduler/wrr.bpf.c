@@ -65,34 +65,39 @@ static __always_inline void walk_rounds(struct walk *walk)
 	bpf_loop(2 * walk->pick->n_dests, step, walk, 0);
 }
 
+/* Serve the next destination in turn; false when another CPU moved the cursor. */
+static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head *head,
+				  __u32 *ret_dest)
+{
+	__u64 before = *(volatile __u64 *)&head->cursor;
+	struct walk walk = {
+		.pick = pick,
+		.position = before,
+		.threshold = before >> 32,
+		.max_weight = head->max_weight,
+		.gcd_weight = head->gcd_weight,
+		.found = XLVS_NONE,
+	};
+
+	walk_rounds(&walk);
+	*ret_dest = walk.found;
+	return walk.found == XLVS_NONE ||
+	       __sync_val_compare_and_swap(&head->cursor, before,
+					   (__u64)walk.threshold << 32 | walk.position) == before;
+}
+
 int xlvs_sched_wrr(struct xlvs_pick *pick)
 {
 	union xlvs_chunk *head;
+	__u32 dest = XLVS_NONE;
 
 	if (!pick)
 		return -XLVS_DROP_INTERNAL;
 	head = xlvs_chunk_at(pick->list);
 	if (!head)
 		return -XLVS_DROP_INTERNAL;
-	for (int tries = 0; tries < 4; tries++) {
-		__u64 cursor = *(volatile __u64 *)&head->head.cursor;
-		struct walk walk = {
-			.pick = pick,
-			.position = cursor,
-			.threshold = cursor >> 32,
-			.max_weight = head->head.max_weight,
-			.gcd_weight = head->head.gcd_weight,
-			.found = XLVS_NONE,
-		};
-
-		walk_rounds(&walk);
-		if (walk.found == XLVS_NONE)
-			return -XLVS_DROP_NO_DEST;
-		if (__sync_val_compare_and_swap(&head->head.cursor, cursor,
-						(__u64)walk.threshold << 32 | walk.position) ==
-			    cursor ||
-		    tries == 3)
-			return walk.found;
-	}
-	return -XLVS_DROP_NO_DEST;
+	for (int tries = 0; tries < XLVS_CURSOR_TRIES; tries++)
+		if (serve_next(pick, &head->head, &dest))
+			break;
+	return dest == XLVS_NONE ? -XLVS_DROP_NO_DEST : (int)dest;
 }

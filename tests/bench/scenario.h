@@ -9,7 +9,7 @@
  *   touch=N              cache lines of other memory touched between two packets
  *   warm=KIND[,KIND...]  frames sent once for each flow before measuring
  *   learn=KIND           measure replies: send this frame for each flow, turn what comes out round
- *   expect=ACTION        tx, redirect, pass or drop: what each packet must end in (default: tx)
+ *   expect=out|pass|drop what each packet must end in; out, the default: XDP_TX or a redirect
  */
 #ifndef XLVS_BENCH_SCENARIO_H
 #define XLVS_BENCH_SCENARIO_H
@@ -32,7 +32,7 @@ struct scenario {
 	__u32 entries;
 	__u32 touch;
 	int ifindex;
-	__u32 expect;
+	__u32 expect; /* set of actions */
 
 	struct program program;
 	struct drive drive;

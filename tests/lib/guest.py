@@ -18,6 +18,7 @@ From a shell:  tests/lib/guest.py [--flavour host] [--kernel 6.12] [--deadline S
 """
 
 import argparse
+import codecs
 import lzma
 import os
 import pathlib
@@ -44,7 +45,6 @@ mount -t devtmpfs devtmpfs $root/dev
 mkdir -p $root/dev/pts $root/dev/shm
 mount -t devpts devpts $root/dev/pts
 mount -t tmpfs tmpfs $root/run
-mount -t tmpfs tmpfs $root/tmp
 mount -t bpf bpf $root/sys/fs/bpf
 mount -t cgroup2 cgroup2 $root/sys/fs/cgroup
 """
@@ -193,6 +193,7 @@ def build_initramfs(kernel, flavour, script, modules, programs, files, results):
         archive.directory(directory)
     for name in ("bin", "sbin", "lib", "lib64"):
         archive.link(name, f"usr/{name}")
+    archive.link("usr/bin/sh", "dash")
     archive.program("/usr/bin/busybox")
     archive.program("/usr/bin/dash")
     for program in programs:
@@ -226,6 +227,7 @@ class Emulator:
     def __init__(self, command, initramfs_fd):
         self.process = subprocess.Popen(command, pass_fds=(initramfs_fd,), stdin=subprocess.DEVNULL,
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.output = ""
 
     def __enter__(self):
@@ -247,7 +249,7 @@ class Emulator:
                 data = os.read(self.process.stdout.fileno(), 65536)
                 if not data:
                     return False
-                self.output += data.decode(errors="replace").replace("\r", "")
+                self.output += self.decoder.decode(data).replace("\r", "")
         return True
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HTTP clients in a namespace: single fetches by curl, and a steady load that notes each request."""
+"""HTTP and UDP clients in a namespace: fetches, sessions, and a load that notes each request."""
 
 import itertools
 import socket

@@ -1,21 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A network namespace as an object: run commands in it, open sockets in it, delete it.
 
-Names are xlvs-PID-GROUP-NAME, PID being the process that made them and GROUP what it made them
+Names are xlvs-lab-PID-GROUP-NAME, PID being the process that made them and GROUP what it made them
 for. So two runs never meet, and what a killed run left behind is recognised by its dead PID.
 """
 
 import contextlib
 import ctypes
+import glob
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 from wait import until
 
-PREFIX = "xlvs"
+PREFIX = "xlvs-lab"
 NETNS_DIR = "/run/netns"
 CLONE_NEWNET = 0x40000000
 
@@ -177,8 +180,20 @@ def delete_group(group):
     delete(name for name, pid, its_group in made() if (pid, its_group) == (os.getpid(), group))
 
 
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
 def sweep():
-    """Remove the namespaces of runs whose process is gone; returns their names."""
-    dead = [name for name, pid, _ in made() if not os.path.exists(f"/proc/{pid}")]
+    """Remove the namespaces and directories of runs whose process is gone; returns the former."""
+    dead = [name for name, pid, _ in made() if not alive(pid)]
     delete(dead)
+    for directory in glob.glob(f"{tempfile.gettempdir()}/{PREFIX}-*-*"):
+        pid = os.path.basename(directory)[len(PREFIX) + 1:].partition("-")[0]
+        if pid.isdigit() and not alive(pid):
+            shutil.rmtree(directory, ignore_errors=True)
     return dead

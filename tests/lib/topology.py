@@ -25,6 +25,7 @@ import ipaddress
 import itertools
 import os
 import signal
+import subprocess
 import tempfile
 from dataclasses import dataclass
 
@@ -91,11 +92,12 @@ class Topology:
 
     def __enter__(self):
         try:
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            for number in INTERRUPTS:
                 self.at_end(signal.signal, number, signal.getsignal(number))
                 signal.signal(number, signal.default_int_handler)
             namespace.sweep()
-            self.directory = self.closers.enter_context(tempfile.TemporaryDirectory(prefix="xlvs-"))
+            self.directory = self.closers.enter_context(
+                tempfile.TemporaryDirectory(prefix=f"{namespace.PREFIX}-{os.getpid()}-"))
             self.at_end(namespace.delete_group, self.group)
             self.make_namespaces()
             self.connect()
@@ -182,9 +184,10 @@ class Topology:
 
 def describe(topology):
     for space in topology.namespaces:
-        addresses = " ".join(word for line in space.run("ip", "-br", "address").stdout.splitlines()
-                             for word in line.split()[2:] if not word.startswith(("127.", "::1/", "fe80")))
-        print(f"  {space.netns:28} {addresses}")
+        words = space.run("ip", "-brief", "address").stdout.split()
+        addresses = (word for word in words
+                     if "/" in word and not word.startswith(("127.", "::1/", "fe80:")))
+        print(f"  {space.netns:28} {' '.join(addresses)}")
 
 
 def main():
@@ -204,10 +207,10 @@ def main():
             if chosen.hold:
                 print("press Ctrl-C to remove them", flush=True)
                 signal.pause()
-            path = f"PATH={programs}:{os.environ['PATH']}"
             print("a shell in the director; leaving it removes everything", flush=True)
-            os.spawnvp(os.P_WAIT, "ip", topology.director.command(
-                "env", path, os.environ.get("SHELL", "/bin/sh")))
+            signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C is the shell's
+            subprocess.run(topology.director.command(
+                "env", f"PATH={programs}:{os.environ['PATH']}", os.environ.get("SHELL", "sh")))
     except KeyboardInterrupt:
         print()
 

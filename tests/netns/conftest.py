@@ -9,6 +9,7 @@ $XLVS_BUILD names the build directory (default: build).
 """
 
 import os
+import signal
 import sys
 
 import pytest
@@ -24,11 +25,18 @@ pytest.register_assert_rewrite("forwarding")
 
 
 def pytest_sessionstart():
+    if os.geteuid():
+        pytest.exit("network namespaces need root", 2)
+    # However the run is ended, fixtures are torn down.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
+
+
+@pytest.fixture(scope="session")
+def programs():
     missing = [name for name in ("xlvsd", "ipvsadm", "xlvs") if not os.path.exists(program(name))]
     if missing:
         pytest.exit(f"not built: {', '.join(map(program, missing))}; build, or set XLVS_BUILD", 2)
-    if os.geteuid():
-        pytest.exit("network namespaces need root", 2)
 
 
 @pytest.fixture(params=["two", "one"], ids=["two-armed", "one-armed"])
@@ -48,7 +56,7 @@ def mode():
 
 
 @pytest.fixture
-def topology(armed):
+def topology(programs, armed):
     with Topology(armed) as made:
         yield made
 

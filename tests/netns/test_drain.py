@@ -90,7 +90,8 @@ def test_destinations_come_and_go_and_no_request_is_lost(topology, director, cli
             load.wait_more(20)
             director.ipvsadm(f"-e -t {service} -r {dest} -m -w 0")
             # As an operator does: what it is serving may finish before it goes.
-            until("the server to be drained", lambda: not director.destinations(service)[dest].active)
+            until("the server to be drained",
+                  lambda: not director.destinations(service)[dest].active)
             director.ipvsadm(f"-d -t {service} -r {dest}")
     assert not load.failed
     assert {request.server for request in load.requests} == {"rs1", "rs2"}

@@ -5,6 +5,8 @@ import contextlib
 import socket
 
 import pytest
+from scapy.layers.inet import ICMP
+from scapy.layers.inet6 import ICMPv6EchoReply, ICMPv6EchoRequest
 from scapy.layers.l2 import ARP
 
 from capture import Capture, source, to
@@ -44,9 +46,32 @@ def greeting(client, family, listener, address):
         return stream.recv(100)
 
 
+def ping(space, family, address, count=3, size=56):
+    """Echo requests one after the other; returns when the last is answered."""
+    version, protocol = ((socket.AF_INET, socket.IPPROTO_ICMP) if family.version == 4
+                         else (socket.AF_INET6, socket.IPPROTO_ICMPV6))
+    with space.socket(version, socket.SOCK_RAW, protocol) as sock:
+        sock.settimeout(2)
+        for number in range(count):
+            data = number.to_bytes(2, "big") * (size // 2)
+            request = (ICMP(id=77, seq=number) if family.version == 4
+                       else ICMPv6EchoRequest(id=77, seq=number)) / data
+            sock.sendto(bytes(request), (address, 0))
+            while not answers(sock.recv(65536), family, request.seq, data):
+                pass
+
+
+def answers(received, family, number, data):
+    if family.version == 4:
+        reply = ICMP(received[20:])
+        return reply.type == 0 and reply.seq == number and bytes(reply.payload) == data
+    reply = ICMPv6EchoReply(received)
+    return reply.type == 129 and reply.seq == number and reply.data == data
+
+
 def test_the_vip_answers_ping(topology, serving, client, family):
     for address in (family.vip, family.gateway):
-        client.run("ping", f"-{family.version}", "-c", 3, "-i", 0.01, "-W", 2, address)
+        ping(client, family, address)
 
 
 def test_another_port_of_the_vip_is_the_directors_own(topology, serving, client, family):
@@ -101,8 +126,7 @@ def test_vrrp_reaches_the_directors_own_programs(topology, serving, client, fami
 @two_armed
 def test_what_is_passed_is_passed_unchanged(topology, serving, client, family):
     with Capture(client) as wire, Capture(topology.director) as near:
-        client.run("ping", f"-{family.version}", "-c", 3, "-i", 0.01, "-W", 2, "-s", 1000,
-                   family.vip)
+        ping(client, family, family.vip, size=1000)
         sent = wire.select(to(family.vip), outgoing=True)
         passed = near.select(lambda packet: to(family.vip)(packet)
                              and source(family.client)(packet), outgoing=False)

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/connections.h"
+
+#include "daemon/ticks.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+/* Records a portion looks at, with or without something to send. */
+#define RECORDS_PER_PORTION 16384
+
+static const char *const tcp_states[XLVS_TCP_STATES] = {
+	[XLVS_TCP_NONE] = "NONE",
+	[XLVS_TCP_ESTABLISHED] = "ESTABLISHED",
+	[XLVS_TCP_SYN_SENT] = "SYN_SENT",
+	[XLVS_TCP_SYN_RECV] = "SYN_RECV",
+	[XLVS_TCP_FIN_WAIT] = "FIN_WAIT",
+	[XLVS_TCP_TIME_WAIT] = "TIME_WAIT",
+	[XLVS_TCP_CLOSE] = "CLOSE",
+	[XLVS_TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+	[XLVS_TCP_LAST_ACK] = "LAST_ACK",
+	[XLVS_TCP_LISTEN] = "LISTEN",
+	[XLVS_TCP_SYNACK] = "SYNACK",
+};
+
+static const char *state_name(const struct xlvs_conn *conn)
+{
+	__u32 state = conn->meta & XLVS_META_STATE;
+
+	if (conn->protocol == IPPROTO_UDP)
+		return "UDP";
+	return conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES ? tcp_states[state] :
+									  "ERR!";
+}
+
+/* A copy of a record that was live before and after; the packet path goes on meanwhile. */
+static bool copy_live(const struct xlvs_conn *conn, struct xlvs_conn *copy)
+{
+	__u64 word = __atomic_load_n(&conn->word, __ATOMIC_ACQUIRE);
+
+	if ((word & XLVS_LIFE_MASK) != XLVS_LIFE_LIVE)
+		return false;
+	memcpy(copy, conn, sizeof(*copy));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	/* The upper half counts what others put further on. */
+	return (__u32)__atomic_load_n(&conn->word, __ATOMIC_RELAXED) == (__u32)word;
+}
+
+static void copy_endpoints(const struct xlvs_conn *conn, struct xlvs_conn_entry *entry)
+{
+	if (conn->family == AF_INET) {
+		memcpy(&entry->client, &conn->key.v4.saddr, sizeof(conn->key.v4.saddr));
+		memcpy(&entry->virtual_address, &conn->key.v4.daddr, sizeof(conn->key.v4.daddr));
+	} else {
+		memcpy(&entry->client, conn->key.v6.saddr, sizeof(conn->key.v6.saddr));
+		memcpy(&entry->virtual_address, conn->key.v6.daddr, sizeof(conn->key.v6.daddr));
+	}
+}
+
+bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 now_ticks,
+			   struct xlvs_conn_entry *ret_entry)
+{
+	struct xlvs_conn_entry entry = {0};
+	const struct xlvs_dest *dest;
+	struct xlvs_conn conn;
+	__s32 left_ticks;
+
+	if (!copy_live(&maps->conns[index], &conn) ||
+	    (conn.meta & (XLVS_META_REPLY | XLVS_META_ENDED)) || conn.dest >= XLVS_DESTS_MAX)
+		return false;
+	left_ticks = (__s32)(conn.deadline - now_ticks);
+	if (left_ticks <= 0)
+		return false;
+	dest = &maps->dests[conn.dest];
+	entry.family = conn.family;
+	entry.dest_family = dest->family;
+	entry.protocol = conn.protocol;
+	entry.client_port = conn.sport;
+	entry.virtual_port = conn.dport;
+	entry.dest_port = dest->port ? dest->port : conn.dport;
+	entry.expires_sec = (uint32_t)left_ticks / maps->runtime->constants.ticks_per_sec;
+	copy_endpoints(&conn, &entry);
+	memcpy(&entry.dest, dest->address, sizeof(entry.dest));
+	strncpy(entry.state, state_name(&conn), sizeof(entry.state) - 1);
+	*ret_entry = entry;
+	return true;
+}
+
+struct cursor {
+	const struct xlvs_maps *maps;
+	struct xlvs_ticks ticks;
+	uint32_t next; /* record to look at */
+	struct xlvs_conn_entry entries[XLVS_CONNS_PER_REPLY];
+};
+
+static int next_portion(void *context, struct xlvs_reply *reply)
+{
+	struct cursor *cursor = context;
+	__u32 now_ticks = xlvs_ticks_now(&cursor->ticks);
+	size_t n_entries = 0;
+	int r = 0;
+
+	for (int i = 0; i < RECORDS_PER_PORTION && cursor->next < cursor->maps->n_conns &&
+			n_entries < XLVS_CONNS_PER_REPLY;
+	     i++)
+		n_entries += xlvs_connection_entry(cursor->maps, cursor->next++, now_ticks,
+						   &cursor->entries[n_entries]);
+	if (n_entries)
+		r = xlvs_reply_conns(reply, cursor->entries, n_entries);
+	if (r < 0)
+		return r;
+	return cursor->next < cursor->maps->n_conns;
+}
+
+int xlvs_connections_dump(const struct xlvs_maps *maps, struct xlvs_reply *reply,
+			  struct xlvs_error *reterr)
+{
+	struct cursor *cursor = calloc(1, sizeof(*cursor));
+	int r;
+
+	if (!cursor)
+		return -ENOMEM;
+	cursor->maps = maps;
+	r = xlvs_ticks_init(&maps->runtime->constants, &cursor->ticks);
+	if (r < 0) {
+		free(cursor);
+		return xlvs_refuse(reterr, r, "the kernel's time cannot be read from "
+					      "/proc/timer_list: %s",
+				   strerror(-r));
+	}
+	xlvs_reply_dump(reply, &(struct xlvs_dump){
+				       .next = next_portion,
+				       .free = free,
+				       .cursor = cursor,
+			       });
+	return 0;
+}

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/dispatch.h"
+
+#include "base/cleanup.h"
+#include "daemon/apply.h"
+#include "daemon/connections.h"
+#include "daemon/listing.h"
+#include "daemon/status.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What IPVS says of itself, whatever its size: "version 1.2.1 (size=4096)". */
+#define IPVS_VERSION	0x010201
+#define IPVS_TABLE_SIZE 4096
+
+static int new_service(struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_error *reterr)
+{
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_add_service(director->model, &request->service, &plan, reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_apply(director, &plan, reterr);
+	if (r < 0 && xlvs_model_delete_service(director->model, &request->service.key, &plan,
+					       NULL) == 0)
+		xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static int set_service(struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_error *reterr)
+{
+	const struct xlvs_model_service *service =
+		xlvs_model_find_service(director->model, &request->service.key);
+	struct xlvs_service_spec old = service ? service->spec : (struct xlvs_service_spec){0};
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_edit_service(director->model, &request->service, &plan, reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_apply(director, &plan, reterr);
+	old.flags_mask = ~0U;
+	if (r < 0 && xlvs_model_edit_service(director->model, &old, &plan, NULL) == 0)
+		xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static int delete_service(struct xlvs_director *director, const struct xlvs_request *request,
+			  struct xlvs_error *reterr)
+{
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_delete_service(director->model, &request->service.key, &plan, reterr);
+	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+}
+
+/* Destinations in the trash without connections make room for new ones. */
+static int empty_trash(struct xlvs_director *director)
+{
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_trash_empty(director->trash, xlvs_now_sec(), &plan);
+	xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static int new_dest(struct xlvs_director *director, const struct xlvs_request *request,
+		    struct xlvs_error *reterr)
+{
+	const struct xlvs_service_key *service = &request->service.key;
+	struct xlvs_plan plan = {0};
+	int r = 0;
+
+	/* Of an unknown service the model tells first. */
+	if (xlvs_model_find_service(director->model, service))
+		r = xlvs_nexthops_check(xlvs_network_nexthops(director->network),
+					&request->dest.key, reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_model_add_dest(director->model, service, &request->dest, &plan, reterr);
+	if (r == -ENOSPC && empty_trash(director) == 0)
+		r = xlvs_model_add_dest(director->model, service, &request->dest, &plan, reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_apply(director, &plan, reterr);
+	if (r < 0 && xlvs_model_delete_dest(director->model, service, &request->dest.key, &plan,
+					    NULL) == 0)
+		xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static const struct xlvs_dest_spec *find_dest(const struct xlvs_model *model,
+					      const struct xlvs_request *request)
+{
+	const struct xlvs_model_service *service =
+		xlvs_model_find_service(model, &request->service.key);
+	const struct xlvs_dest_key *key = &request->dest.key;
+
+	for (uint32_t i = 0; service && i < service->n_dests; i++) {
+		const struct xlvs_dest_spec *spec =
+			&xlvs_model_dest(model, service->dests[i])->spec;
+
+		if (spec->key.family == key->family && spec->key.port == key->port &&
+		    !memcmp(&spec->key.address, &key->address, sizeof(key->address)))
+			return spec;
+	}
+	return NULL;
+}
+
+static int set_dest(struct xlvs_director *director, const struct xlvs_request *request,
+		    struct xlvs_error *reterr)
+{
+	const struct xlvs_dest_spec *present = find_dest(director->model, request);
+	struct xlvs_dest_spec old = present ? *present : (struct xlvs_dest_spec){0};
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_edit_dest(director->model, &request->service.key, &request->dest, &plan,
+				 reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_apply(director, &plan, reterr);
+	if (r < 0 && xlvs_model_edit_dest(director->model, &request->service.key, &old, &plan,
+					  NULL) == 0)
+		xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static int delete_dest(struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_error *reterr)
+{
+	const struct xlvs_dest_spec *present = find_dest(director->model, request);
+	struct xlvs_dest_spec old = present ? *present : (struct xlvs_dest_spec){0};
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_delete_dest(director->model, &request->service.key, &request->dest.key,
+				   &plan, reterr);
+	if (r < 0)
+		return r;
+	r = xlvs_apply(director, &plan, reterr);
+	if (r < 0 && xlvs_model_add_dest(director->model, &request->service.key, &old, &plan,
+					 NULL) == 0)
+		xlvs_apply_anyway(director, &plan);
+	return r;
+}
+
+static int flush(struct xlvs_director *director, struct xlvs_error *reterr)
+{
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_flush(director->model, &plan);
+	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+}
+
+static int zero(struct xlvs_director *director, const struct xlvs_request *request,
+		struct xlvs_error *reterr)
+{
+	bool is_one = request->given & XLVS_GIVEN_SERVICE_KEY;
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_zero(director->model, is_one ? &request->service.key : NULL, &plan, reterr);
+	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+}
+
+static int set_config(struct xlvs_director *director, const struct xlvs_request *request,
+		      struct xlvs_error *reterr)
+{
+	struct xlvs_plan plan = {0};
+	int r;
+
+	r = xlvs_model_set_timeouts(director->model, &request->timeouts, &plan, reterr);
+	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+}
+
+static int get_service(const struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_reply *reply)
+{
+	const struct xlvs_model_service *service;
+
+	if (request->dump)
+		return xlvs_listing_services(director, reply);
+	service = xlvs_model_find_service(director->model, &request->service.key);
+	return service ? xlvs_listing_service(director, service, reply) : -ESRCH;
+}
+
+/* As in the kernel, an unknown service has no destinations. */
+static int get_dests(const struct xlvs_director *director, const struct xlvs_request *request,
+		     struct xlvs_reply *reply)
+{
+	const struct xlvs_model_service *service = NULL;
+
+	if (request->given & XLVS_GIVEN_SERVICE_KEY)
+		service = xlvs_model_find_service(director->model, &request->service.key);
+	return service ? xlvs_listing_dests(director, service, reply) : 0;
+}
+
+static int get_config(const struct xlvs_director *director, struct xlvs_reply *reply)
+{
+	struct xlvs_timeouts timeouts;
+
+	xlvs_model_timeouts(director->model, &timeouts);
+	return xlvs_reply_config(reply, &timeouts);
+}
+
+static int answer_ipvs(struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_reply *reply, struct xlvs_error *reterr)
+{
+	static const struct xlvs_director_info info = {
+		.version = IPVS_VERSION,
+		.connection_table_size = IPVS_TABLE_SIZE,
+	};
+
+	switch (request->command) {
+	case IPVS_CMD_NEW_SERVICE:
+		return new_service(director, request, reterr);
+	case IPVS_CMD_SET_SERVICE:
+		return set_service(director, request, reterr);
+	case IPVS_CMD_DEL_SERVICE:
+		return delete_service(director, request, reterr);
+	case IPVS_CMD_GET_SERVICE:
+		return get_service(director, request, reply);
+	case IPVS_CMD_NEW_DEST:
+		return new_dest(director, request, reterr);
+	case IPVS_CMD_SET_DEST:
+		return set_dest(director, request, reterr);
+	case IPVS_CMD_DEL_DEST:
+		return delete_dest(director, request, reterr);
+	case IPVS_CMD_GET_DEST:
+		return get_dests(director, request, reply);
+	case IPVS_CMD_NEW_DAEMON:
+	case IPVS_CMD_DEL_DAEMON:
+		return xlvs_refuse(reterr, -EOPNOTSUPP,
+				   "connection synchronisation is not supported yet");
+	case IPVS_CMD_GET_DAEMON:
+		return 0;
+	case IPVS_CMD_SET_CONFIG:
+		return set_config(director, request, reterr);
+	case IPVS_CMD_GET_CONFIG:
+		return get_config(director, reply);
+	case IPVS_CMD_GET_INFO:
+		return xlvs_reply_info(reply, &info);
+	case IPVS_CMD_ZERO:
+		return zero(director, request, reterr);
+	case IPVS_CMD_FLUSH:
+		return flush(director, reterr);
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+static int answer_xlvs(const struct xlvs_director *director, const struct xlvs_request *request,
+		       struct xlvs_reply *reply, struct xlvs_error *reterr)
+{
+	XLVS_AUTO_FREE char *document = NULL;
+	int r;
+
+	switch (request->command) {
+	case XLVS_CMD_GET_STATUS:
+		r = xlvs_status_document(director, &document);
+		break;
+	case XLVS_CMD_GET_DROPS:
+		r = xlvs_drops_document(director->loader, &document);
+		break;
+	case XLVS_CMD_GET_CONNS:
+		return xlvs_connections_dump(xlvs_loader_maps(director->loader), reply, reterr);
+	default:
+		return -EOPNOTSUPP;
+	}
+	return r < 0 ? r : xlvs_reply_json(reply, document);
+}
+
+int xlvs_dispatch(void *director, const struct xlvs_request *request, struct xlvs_reply *reply,
+		  struct xlvs_error *reterr)
+{
+	if (request->family == XLVS_FAMILY_IPVS)
+		return answer_ipvs(director, request, reply, reterr);
+	return answer_xlvs(director, request, reply, reterr);
+}

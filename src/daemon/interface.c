@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/interface.h"
+
+#include "daemon/log.h"
+
+#include <errno.h>
+#include <linux/if_arp.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct xlvs_interfaces {
+	const struct xlvs_options *options;
+	struct xlvs_loader *loader; /* NULL until started */
+	struct xlvs_interface *first;
+};
+
+int xlvs_interfaces_new(const struct xlvs_options *options, struct xlvs_interfaces **ret_interfaces)
+{
+	struct xlvs_interfaces *interfaces = calloc(1, sizeof(*interfaces));
+
+	if (!interfaces)
+		return -ENOMEM;
+	interfaces->options = options;
+	*ret_interfaces = interfaces;
+	return 0;
+}
+
+void xlvs_interfaces_free(struct xlvs_interfaces *interfaces)
+{
+	struct xlvs_interface *interface, *next;
+
+	if (!interfaces)
+		return;
+	for (interface = interfaces->first; interface; interface = next) {
+		next = interface->next;
+		free(interface);
+	}
+	free(interfaces);
+}
+
+/* The place of an ifindex in the list, or where it belongs. */
+static struct xlvs_interface **find_slot(struct xlvs_interfaces *interfaces, uint32_t ifindex)
+{
+	struct xlvs_interface **slot = &interfaces->first;
+
+	while (*slot && (*slot)->link.ifindex < ifindex)
+		slot = &(*slot)->next;
+	return slot;
+}
+
+struct xlvs_interface *xlvs_interfaces_find(const struct xlvs_interfaces *interfaces,
+					    uint32_t ifindex)
+{
+	for (struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next)
+		if (interface->link.ifindex == ifindex)
+			return interface;
+	return NULL;
+}
+
+const struct xlvs_interface *xlvs_interfaces_first(const struct xlvs_interfaces *interfaces)
+{
+	return interfaces->first;
+}
+
+static bool is_named(const struct xlvs_options *options, const char *name)
+{
+	for (size_t i = 0; i < options->n_interfaces; i++)
+		if (strcmp(options->interfaces[i], name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_meant_by_all(const struct xlvs_link *link)
+{
+	bool is_port = link->master_kind[0] && strcmp(link->master_kind, "vrf") != 0;
+
+	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) && !is_port &&
+	       strcmp(link->kind, "vrf") != 0;
+}
+
+static bool is_wanted(const struct xlvs_interfaces *interfaces, const struct xlvs_link *link)
+{
+	return is_named(interfaces->options, link->name) ||
+	       (interfaces->options->all && is_meant_by_all(link));
+}
+
+int xlvs_interfaces_check(const struct xlvs_interfaces *interfaces, struct xlvs_error *reterr)
+{
+	const struct xlvs_options *options = interfaces->options;
+
+	for (size_t i = 0; i < options->n_interfaces; i++) {
+		const struct xlvs_interface *interface = interfaces->first;
+
+		while (interface && strcmp(interface->link.name, options->interfaces[i]) != 0)
+			interface = interface->next;
+		if (!interface)
+			return xlvs_refuse(reterr, -ENODEV, "-i %s: no such interface",
+					   options->interfaces[i]);
+		if (interface->link.type != ARPHRD_ETHER)
+			return xlvs_refuse(reterr, -EOPNOTSUPP, "-i %s: not an Ethernet interface",
+					   options->interfaces[i]);
+	}
+	return 0;
+}
+
+static int attach(struct xlvs_interfaces *interfaces, struct xlvs_interface *interface,
+		  struct xlvs_error *reterr)
+{
+	int r;
+
+	r = xlvs_loader_attach(interfaces->loader, interface->link.ifindex,
+			       interfaces->options->mode, &interface->native, reterr);
+	interface->attached = r == 0;
+	interface->failed = r < 0;
+	if (r == 0)
+		xlvs_log(LOG_INFO, "attached to %s, %s", interface->link.name,
+			 interface->native ? "native" : "generic");
+	return r;
+}
+
+/* Interfaces of -i all may be anything: one that cannot be attached must not stop the others. */
+static void attach_or_warn(struct xlvs_interfaces *interfaces, struct xlvs_interface *interface)
+{
+	struct xlvs_error error = {{0}};
+	bool failed_before = interface->failed;
+	int r;
+
+	r = attach(interfaces, interface, &error);
+	if (r < 0 && !failed_before)
+		xlvs_log(LOG_WARNING, "%s is not attached: %s", interface->link.name,
+			 error.text[0] ? error.text : strerror(-r));
+}
+
+int xlvs_interfaces_start(struct xlvs_interfaces *interfaces, struct xlvs_loader *loader,
+			  bool adopted, struct xlvs_error *reterr)
+{
+	struct xlvs_interface *interface;
+
+	interfaces->loader = loader;
+	for (interface = interfaces->first; interface; interface = interface->next) {
+		const char *name = interface->link.name;
+		struct xlvs_error error = {{0}};
+		int r;
+
+		if (!is_wanted(interfaces, &interface->link)) {
+			if (adopted && xlvs_loader_detach(loader, interface->link.ifindex) == 0)
+				xlvs_log(LOG_NOTICE, "%s is detached: not named by -i any more",
+					 name);
+		} else if (!is_named(interfaces->options, name)) {
+			attach_or_warn(interfaces, interface);
+		} else {
+			r = attach(interfaces, interface, &error);
+			if (r < 0)
+				return xlvs_refuse(reterr, r, "-i %s: %s", name,
+						   error.text[0] ? error.text : strerror(-r));
+		}
+	}
+	return 0;
+}
+
+static void forget(struct xlvs_interfaces *interfaces, struct xlvs_interface **slot)
+{
+	struct xlvs_interface *interface = *slot;
+
+	*slot = interface->next;
+	/* It may live on in another network namespace. */
+	if (interface->attached)
+		xlvs_loader_detach(interfaces->loader, interface->link.ifindex);
+	if (interface->attached && is_named(interfaces->options, interface->link.name))
+		xlvs_log(LOG_WARNING, "%s is gone; it will be attached when it returns",
+			 interface->link.name);
+	else if (interface->attached)
+		xlvs_log(LOG_INFO, "%s is gone", interface->link.name);
+	free(interface);
+}
+
+/* An attached interface that has become the port of a bridge would keep packets from it. */
+static void follow(struct xlvs_interfaces *interfaces, struct xlvs_interface *interface)
+{
+	bool wanted = is_wanted(interfaces, &interface->link);
+
+	if (!interfaces->loader)
+		return;
+	if (wanted && !interface->attached) {
+		attach_or_warn(interfaces, interface);
+	} else if (!wanted && interface->attached) {
+		xlvs_loader_detach(interfaces->loader, interface->link.ifindex);
+		interface->attached = false;
+		xlvs_log(LOG_NOTICE, "%s is detached: not meant by -i any more",
+			 interface->link.name);
+	}
+}
+
+bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs_link *link,
+			   bool is_gone)
+{
+	struct xlvs_interface **slot = find_slot(interfaces, link->ifindex);
+	struct xlvs_interface *interface = *slot;
+
+	if (interface && interface->link.ifindex != link->ifindex)
+		interface = NULL;
+	if (is_gone) {
+		if (!interface)
+			return false;
+		forget(interfaces, slot);
+		return true;
+	}
+	if (interface)
+		interface->seen = true;
+	if (interface && !memcmp(&interface->link, link, sizeof(*link)))
+		return false;
+	if (!interface) {
+		interface = calloc(1, sizeof(*interface));
+		if (!interface)
+			return false;
+		interface->seen = true;
+		interface->next = *slot;
+		*slot = interface;
+	}
+	interface->link = *link;
+	follow(interfaces, interface);
+	return true;
+}
+
+void xlvs_interfaces_before_dump(struct xlvs_interfaces *interfaces)
+{
+	for (struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next)
+		interface->seen = false;
+}
+
+void xlvs_interfaces_after_dump(struct xlvs_interfaces *interfaces)
+{
+	struct xlvs_interface **slot = &interfaces->first;
+
+	while (*slot)
+		if ((*slot)->seen)
+			slot = &(*slot)->next;
+		else
+			forget(interfaces, slot);
+}

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What the director cannot do yet is refused by name, and only after what the kernel checks. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model_fixture.h"
+
+#define VIP "192.0.2.1"
+#define A   "198.51.100.1"
+
+static void expect_service_refused(struct fixture *f, const struct xlvs_service_spec *spec,
+				   const char *text)
+{
+	assert_int_equal(xlvs_model_add_service(f->model, spec, &f->plan, &f->error), -EOPNOTSUPP);
+	assert_string_equal(f->error.text, text);
+	expect_plan(f, "");
+	assert_null(xlvs_model_find_service(f->model, &spec->key));
+}
+
+static void test_services_of_kinds_to_come_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec spec = service_spec(VIP, "rr");
+
+	spec.key.fwmark = 5;
+	expect_service_refused(f, &spec, "firewall mark services are not supported yet");
+	spec.key.fwmark = 0;
+	spec.key.protocol = IPPROTO_SCTP;
+	expect_service_refused(f, &spec, "SCTP services are not supported yet");
+	spec.key.protocol = 99;
+	expect_service_refused(
+		f, &spec, "services of protocols other than TCP and UDP are not supported yet");
+	spec.key.protocol = IPPROTO_TCP;
+	spec.key.port = 0;
+	expect_service_refused(f, &spec, "port 0 (all ports) is not supported yet");
+}
+
+static void test_service_options_to_come_are_refused(void **state)
+{
+	static const struct {
+		uint32_t flags;
+		const char *text;
+	} rows[] = {
+		{XLVS_SERVICE_PERSISTENT, "persistence is not supported yet"},
+		{XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is not supported yet"},
+		{XLVS_SERVICE_SCHED1, "scheduler flags are not supported yet"},
+		{XLVS_SERVICE_SCHED2, "scheduler flags are not supported yet"},
+		{XLVS_SERVICE_SCHED3, "scheduler flags are not supported yet"},
+		{0x40, "an unknown service flag is not supported yet"},
+	};
+	struct fixture *f = *state;
+	struct xlvs_service_spec spec = service_spec(VIP, "sh");
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		spec.flags = rows[i].flags;
+		expect_service_refused(f, &spec, rows[i].text);
+	}
+	spec.flags = 0;
+	snprintf(spec.pe, sizeof(spec.pe), "sip");
+	expect_service_refused(f, &spec, "persistence engines are not supported yet");
+	snprintf(spec.pe, sizeof(spec.pe), "no-such");
+	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), -ENOENT);
+}
+
+static void test_refused_edit_leaves_the_service_as_it_was(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec spec = service_spec(VIP, "wlc");
+
+	add_service(f, VIP, "rr");
+	f->plan.n_ops = 0;
+	spec.flags = XLVS_SERVICE_PERSISTENT;
+	assert_int_equal(xlvs_model_edit_service(f->model, &spec, &f->plan, &f->error),
+			 -EOPNOTSUPP);
+	expect_plan(f, "");
+	assert_int_equal(xlvs_model_service(f->model, 0)->scheduler, XLVS_SCHEDULER_rr);
+}
+
+static void test_existing_service_is_eexist_before_it_is_unsupported(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec spec = service_spec(VIP, "rr");
+
+	add_service(f, VIP, "rr");
+	spec.flags = XLVS_SERVICE_PERSISTENT;
+	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), -EEXIST);
+}
+
+static void test_destination_options_to_come_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	const struct xlvs_dest_spec plain = dest_spec(A, 1);
+	struct xlvs_dest_spec specs[8];
+	static const char *const texts[] = {
+		"forwarding method local is not supported yet",
+		"forwarding method bypass is not supported yet",
+		"an unknown forwarding method is not supported yet",
+		"connection thresholds are not supported yet",
+		"tunnel type gue is not supported yet",
+		"tunnel type gre is not supported yet",
+		"an unknown tunnel type is not supported yet",
+		"tunnel checksum options are not supported yet",
+	};
+	struct xlvs_service_key key = service_key(VIP);
+
+	for (size_t i = 0; i < 8; i++)
+		specs[i] = plain;
+	specs[0].method = XLVS_METHOD_LOCAL;
+	specs[1].method = XLVS_METHOD_BYPASS;
+	specs[2].method = 5;
+	specs[3].upper_threshold = 10;
+	specs[4].tunnel_type = XLVS_TUNNEL_GUE;
+	specs[4].tunnel_port = htons(6080);
+	specs[5].tunnel_type = XLVS_TUNNEL_GRE;
+	specs[6].tunnel_type = 3;
+	specs[7].tunnel_flags = 1;
+
+	add_service(f, VIP, "rr");
+	add_dest(f, VIP, A);
+	for (size_t i = 0; i < 8; i++) {
+		f->plan.n_ops = 0;
+		assert_int_equal(xlvs_model_edit_dest(f->model, &key, &specs[i], &f->plan,
+						      &f->error),
+				 -EOPNOTSUPP);
+		assert_string_equal(f->error.text, texts[i]);
+		assert_int_equal(xlvs_model_add_dest(f->model, &key, &specs[i], &f->plan, NULL),
+				 -EEXIST);
+		specs[i].key = dest_key("198.51.100.2");
+		assert_int_equal(xlvs_model_add_dest(f->model, &key, &specs[i], &f->plan,
+						     &f->error),
+				 -EOPNOTSUPP);
+		assert_string_equal(f->error.text, texts[i]);
+		expect_plan(f, "");
+	}
+	expect_list(f, VIP, "0");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		fixture_test(test_services_of_kinds_to_come_are_refused),
+		fixture_test(test_service_options_to_come_are_refused),
+		fixture_test(test_refused_edit_leaves_the_service_as_it_was),
+		fixture_test(test_existing_service_is_eexist_before_it_is_unsupported),
+		fixture_test(test_destination_options_to_come_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scheduler_reference.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "scheduler/list.h"
+
+#define SH_SLOTS 256
+
+struct node {
+	struct node *next, *prev;
+	uint32_t id;
+	int32_t weight;
+	uint32_t active, inactive;
+	bool overloaded;
+};
+
+struct reference {
+	struct node head; /* of a circle; it stands before the first and after the last */
+	uint16_t scheduler;
+	struct node *last; /* served last, the head at the start */
+	int threshold, top, divisor; /* wrr: cw, mw, di */
+	struct node *slots[SH_SLOTS]; /* sh */
+};
+
+static int divisor_of(const struct reference *reference)
+{
+	int divisor = 0;
+
+	for (const struct node *n = reference->head.next; n != &reference->head; n = n->next) {
+		int a = n->weight, b = divisor;
+
+		while (a > 0 && b > 0) {
+			if (a > b)
+				a -= b * ((a - 1) / b);
+			else if (b > a)
+				b -= a * ((b - 1) / a);
+			else
+				break;
+		}
+		divisor = a > 0 ? a : b;
+	}
+	return divisor > 0 ? divisor : 1;
+}
+
+static int top_of(const struct reference *reference)
+{
+	int max = 0;
+
+	for (const struct node *n = reference->head.next; n != &reference->head; n = n->next)
+		max = n->weight > max ? n->weight : max;
+	return max - (reference->divisor - 1);
+}
+
+static void wrr_changed(struct reference *reference)
+{
+	reference->last = &reference->head;
+	reference->divisor = divisor_of(reference);
+	reference->top = top_of(reference);
+	if (!reference->threshold || reference->threshold > reference->top)
+		reference->threshold = reference->top;
+	else if (reference->divisor > 1)
+		reference->threshold -= (reference->threshold % reference->divisor) - 1;
+}
+
+static void sh_changed(struct reference *reference)
+{
+	struct node *n = reference->head.next;
+	int filled = 0;
+
+	for (int i = 0; i < SH_SLOTS; i++) {
+		if (n == &reference->head)
+			n = n->next;
+		reference->slots[i] = n == &reference->head ? NULL : n;
+		filled++;
+		if (filled >= n->weight) {
+			filled = 0;
+			n = n->next;
+		}
+	}
+}
+
+static void changed(struct reference *reference)
+{
+	if (reference->scheduler == XLVS_SCHEDULER_wrr)
+		wrr_changed(reference);
+	else if (reference->scheduler == XLVS_SCHEDULER_sh)
+		sh_changed(reference);
+}
+
+struct reference *reference_new(uint16_t scheduler)
+{
+	struct reference *reference = calloc(1, sizeof(*reference));
+
+	if (!reference)
+		abort();
+	reference->head.next = reference->head.prev = &reference->head;
+	reference->last = &reference->head;
+	reference_bind(reference, scheduler);
+	return reference;
+}
+
+void reference_free(struct reference *reference)
+{
+	while (reference->head.next != &reference->head)
+		reference_delete(reference, reference->head.next->id);
+	free(reference);
+}
+
+static struct node *node_of(struct reference *reference, uint32_t id)
+{
+	for (struct node *n = reference->head.next; n != &reference->head; n = n->next) {
+		if (n->id == id)
+			return n;
+	}
+	abort();
+}
+
+void reference_add(struct reference *reference, uint32_t id, int32_t weight)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		abort();
+	n->id = id;
+	n->weight = weight;
+	n->prev = &reference->head;
+	n->next = reference->head.next;
+	n->next->prev = n;
+	reference->head.next = n;
+	changed(reference);
+}
+
+void reference_delete(struct reference *reference, uint32_t id)
+{
+	struct node *n = node_of(reference, id);
+
+	n->prev->next = n->next;
+	n->next->prev = n->prev;
+	if (reference->last == n)
+		reference->last = n->prev;
+	changed(reference);
+	free(n);
+}
+
+void reference_edit(struct reference *reference, uint32_t id, int32_t weight)
+{
+	node_of(reference, id)->weight = weight;
+	changed(reference);
+}
+
+void reference_bind(struct reference *reference, uint16_t scheduler)
+{
+	if (reference->scheduler == scheduler)
+		return;
+	reference->scheduler = scheduler;
+	reference->last = &reference->head;
+	reference->threshold = 0;
+	changed(reference);
+}
+
+void reference_load(struct reference *reference, uint32_t id, uint32_t active, uint32_t inactive,
+		    uint32_t overloaded)
+{
+	struct node *n = node_of(reference, id);
+
+	n->active = active;
+	n->inactive = inactive;
+	n->overloaded = overloaded;
+}
+
+static bool takes(const struct node *n)
+{
+	return n->weight > 0 && !n->overloaded;
+}
+
+static struct node *pick_rr(struct reference *reference)
+{
+	struct node *n = reference->last;
+
+	/* Twice round: the one served last may be the only one left that takes connections. */
+	for (int turn = 0; turn < 2; turn++) {
+		for (n = n->next; n != &reference->head; n = n->next) {
+			if (takes(n)) {
+				reference->last = n;
+				return n;
+			}
+		}
+	}
+	return NULL;
+}
+
+static struct node *pick_wrr(struct reference *reference)
+{
+	struct node *start = reference->last;
+	struct node *n = start;
+	struct node *stop = NULL;
+	bool final = false, restarted = false;
+
+	if (!reference->top)
+		return NULL;
+	for (;;) {
+		for (n = n->next; n != &reference->head; n = n->next) {
+			if (!n->overloaded && n->weight >= reference->threshold) {
+				reference->last = n;
+				return n;
+			}
+			if (n == stop)
+				goto none;
+		}
+		reference->threshold -= reference->divisor;
+		if (reference->threshold <= 0) {
+			reference->threshold = reference->top;
+			if (final || start == &reference->head)
+				goto none;
+			restarted = true;
+		}
+		final = reference->threshold <= reference->divisor;
+		if (final && restarted && start != &reference->head)
+			stop = start;
+	}
+none:
+	reference->last = n;
+	return NULL;
+}
+
+static struct node *pick_least(struct reference *reference, bool weighted)
+{
+	struct node *best = NULL;
+	int64_t best_load = 0;
+
+	for (struct node *n = reference->head.next; n != &reference->head; n = n->next) {
+		int64_t load = (int64_t)n->active * 256 + n->inactive;
+
+		if (!takes(n))
+			continue;
+		if (!best ||
+		    best_load * (weighted ? n->weight : 1) > load * (weighted ? best->weight : 1)) {
+			best = n;
+			best_load = load;
+		}
+	}
+	return best;
+}
+
+static struct node *pick_sh(struct reference *reference, uint32_t client)
+{
+	struct node *n = reference->slots[(client * 0x61C88647U) >> 24];
+
+	return n && takes(n) ? n : NULL;
+}
+
+int64_t reference_pick(struct reference *reference, uint32_t client)
+{
+	struct node *n = NULL;
+
+	if (reference->scheduler == XLVS_SCHEDULER_rr)
+		n = pick_rr(reference);
+	else if (reference->scheduler == XLVS_SCHEDULER_wrr)
+		n = pick_wrr(reference);
+	else if (reference->scheduler == XLVS_SCHEDULER_lc)
+		n = pick_least(reference, false);
+	else if (reference->scheduler == XLVS_SCHEDULER_wlc)
+		n = pick_least(reference, true);
+	else if (reference->scheduler == XLVS_SCHEDULER_sh)
+		n = pick_sh(reference, client);
+	return n ? (int64_t)n->id : -1;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel's schedulers decide, written from their documented behaviour in the kernel's own
+ * terms, a linked list with a pointer into it, so that it shares nothing with what it judges. */
+#ifndef XLVS_TESTS_SCHEDULER_REFERENCE_H
+#define XLVS_TESTS_SCHEDULER_REFERENCE_H
+
+#include <stdint.h>
+
+struct reference;
+
+struct reference *reference_new(uint16_t scheduler);
+void reference_free(struct reference *reference);
+
+void reference_add(struct reference *reference, uint32_t id, int32_t weight);
+void reference_delete(struct reference *reference, uint32_t id);
+void reference_edit(struct reference *reference, uint32_t id, int32_t weight);
+/* ipvsadm -E: the state stays when the scheduler does. */
+void reference_bind(struct reference *reference, uint16_t scheduler);
+
+/* What the connections on a destination have come to. */
+void reference_load(struct reference *reference, uint32_t id, uint32_t active, uint32_t inactive,
+		    uint32_t overloaded);
+
+/* The destination of a new connection from a client, -1 for none. */
+int64_t reference_pick(struct reference *reference, uint32_t client);
+
+#endif

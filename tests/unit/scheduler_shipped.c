@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "scheduler_shipped.h"
+
+#include <string.h>
+
+#include "host_maps.h"
+#include "scheduler/scheduler.bpf.h"
+#include "scheduler/scheduler.h"
+
+/* The two places that a list is published to in turn. */
+static const uint32_t places[] = {1, HOST_CHUNKS / 2};
+
+static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
+{
+	uint32_t list = shipped->list == places[0] ? places[1] : places[0];
+	union xlvs_chunk *run = &host_chunks[list];
+	struct xlvs_schedule schedule = {
+		.chunks = run,
+		.old = shipped->list ? &host_chunks[shipped->list] : NULL,
+		.change = change,
+	};
+	uint32_t n_slots = xlvs_scheduler_slots(shipped->scheduler, shipped->n_dests);
+	uint32_t n_chunks = xlvs_schedule_chunks(shipped->scheduler, shipped->n_dests);
+
+	memset(run, 0, n_chunks * sizeof(*run));
+	run->head.magic = XLVS_LIST_MAGIC;
+	run->head.n_chunks = n_chunks;
+	run->head.n_dests = shipped->n_dests;
+	run->head.n_slots = n_slots;
+	if (n_slots)
+		run->head.table = n_chunks - n_slots / XLVS_SLOTS_PER_CHUNK;
+	for (uint32_t i = 0; i < shipped->n_dests; i++)
+		run[1 + i / XLVS_CELLS_PER_CHUNK].cells[i % XLVS_CELLS_PER_CHUNK] =
+			(struct xlvs_cell){
+				.dest = shipped->dests[i],
+				.weight = host_dests[shipped->dests[i]].weight,
+			};
+	xlvs_scheduler_build(shipped->scheduler, &schedule);
+	shipped->list = list;
+}
+
+void shipped_init(struct shipped *shipped, uint16_t scheduler)
+{
+	memset(host_dests, 0, sizeof(host_dests));
+	shipped->scheduler = scheduler;
+	shipped->list = 0;
+	shipped->n_dests = 0;
+	publish(shipped, XLVS_SCHEDULE_BIND);
+}
+
+void shipped_add(struct shipped *shipped, uint32_t id, int32_t weight)
+{
+	memmove(shipped->dests + 1, shipped->dests, shipped->n_dests * sizeof(uint32_t));
+	shipped->dests[0] = id;
+	shipped->n_dests++;
+	host_dests[id] = (struct xlvs_dest){.weight = weight};
+	publish(shipped, XLVS_SCHEDULE_DEST_ADDED);
+}
+
+void shipped_delete(struct shipped *shipped, uint32_t id)
+{
+	uint32_t i = 0;
+
+	while (shipped->dests[i] != id)
+		i++;
+	shipped->n_dests--;
+	memmove(shipped->dests + i, shipped->dests + i + 1,
+		(shipped->n_dests - i) * sizeof(uint32_t));
+	publish(shipped, XLVS_SCHEDULE_DEST_DELETED);
+}
+
+void shipped_edit(struct shipped *shipped, uint32_t id, int32_t weight)
+{
+	host_dests[id].weight = weight;
+	publish(shipped, XLVS_SCHEDULE_DEST_EDITED);
+}
+
+void shipped_bind(struct shipped *shipped, uint16_t scheduler)
+{
+	bool same = shipped->scheduler == scheduler;
+
+	shipped->scheduler = scheduler;
+	publish(shipped, same ? XLVS_SCHEDULE_KEPT : XLVS_SCHEDULE_BIND);
+}
+
+int64_t shipped_pick(const struct shipped *shipped, uint32_t client)
+{
+	struct xlvs_pick pick = {
+		.list = shipped->list,
+		.n_dests = shipped->n_dests,
+		.client = client,
+	};
+	int answer = -XLVS_DROP_NO_DEST;
+
+	if (!shipped->n_dests)
+		return -1;
+	switch (shipped->scheduler) {
+#define PICK(name, number)                         \
+	case XLVS_SCHEDULER_##name:                \
+		answer = xlvs_sched_##name(&pick); \
+		break;
+		XLVS_SCHEDULERS(PICK)
+#undef PICK
+	default:
+		break;
+	}
+	return answer == -XLVS_DROP_NO_DEST ? -1 : answer;
+}

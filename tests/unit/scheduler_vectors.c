@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What a real kernel's schedulers served, step by step, is what the shipped schedulers serve, and
+ * what the reference predicts that the random histories are judged by.
+ *
+ * A row is a script over destinations A to Z, all of whose connections stay open and active:
+ *   +A3  add with weight 3        -A   delete          ~A3  edit to weight 3
+ *   <A2  edit to upper threshold 2                     =rr  ipvsadm -E with that scheduler
+ *   ?CBA expect these answers, one new client each; '-' is none */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host_maps.h"
+#include "scheduler/scheduler.h"
+#include "scheduler_reference.h"
+#include "scheduler_shipped.h"
+
+struct vector {
+	const char *scheduler;
+	const char *script;
+};
+
+static const struct vector vectors[] = {
+	{"rr", "+A1 +B1 +C1 ?CBACBAC"},
+	{"rr", "+A1 +B1 +C1 <C2 ?CBACBABAB"},
+	{"rr", "+A1 +B1 +C1 +D1 ?DC -C ?BADB +E1 ?AEDBA =rr ?ED =wrr ?EDBAE =rr ?EDBAE"},
+	{"wrr", "+A3 +B1 +C2 ?CBAACA CBAACA CBAACA"},
+	{"wrr", "+A4 +B4 +C2 ?CBABA CBABA CBABA"},
+	{"wrr", "+A2 +B1 +C3 ?CBACCA CBACCA"},
+	{"wrr", "+A1 +B2 +C3 ?CBACCB CBACCB"},
+	{"wrr", "+A10 +B20 +C30 ?CBACCB CBACCB"},
+	{"wrr", "+A3 +B0 +C2 ?CAACA CAACA"},
+	{"wrr", "+A3 +B1 +C2 <A2 ?CBAACCBCCBCC"},
+	{"lc", "+A1 +B1 +C1 ?CBACBA"},
+	{"lc", "+A3 +B1 +C2 ?CBACBA"},
+	{"lc", "+A1 +B0 +C1 ?CACA"},
+	{"wlc", "+A1 +B1 +C1 ?CBACBA"},
+	{"wlc", "+A3 +B1 +C2 ?CBAACA CBAACA"},
+	{"wlc", "+A1 +B0 +C5 ?CACCCCCACCCC"},
+	{"wlc", "+A1 +B1 <A1 <B1 ?BA----"},
+	{"none", "+A1 ?--"},
+};
+
+enum engine {
+	SHIPPED,
+	REFERENCE,
+};
+
+struct run {
+	enum engine engine;
+	struct shipped shipped;
+	struct reference *reference;
+	int32_t weights[26];
+	uint32_t active[26];
+	uint32_t threshold[26];
+};
+
+static uint16_t scheduler_number(const char *name)
+{
+	int number = xlvs_scheduler_find(name);
+
+	assert_true(number >= 0);
+	return (uint16_t)number;
+}
+
+static void configure(struct run *run, const char *word)
+{
+	uint32_t id = (uint32_t)(word[1] - 'A');
+	int number = atoi(word + 2);
+
+	if (word[0] == '+' || word[0] == '~')
+		run->weights[id] = number;
+	else if (word[0] == '<')
+		run->threshold[id] = (uint32_t)number;
+
+	if (word[0] == '+' && run->engine == SHIPPED)
+		shipped_add(&run->shipped, id, run->weights[id]);
+	else if (word[0] == '+')
+		reference_add(run->reference, id, run->weights[id]);
+	else if (word[0] == '-' && run->engine == SHIPPED)
+		shipped_delete(&run->shipped, id);
+	else if (word[0] == '-')
+		reference_delete(run->reference, id);
+	else if (run->engine == SHIPPED)
+		shipped_edit(&run->shipped, id, run->weights[id]);
+	else
+		reference_edit(run->reference, id, run->weights[id]);
+}
+
+static char pick(struct run *run)
+{
+	bool overloaded;
+	int64_t id;
+
+	id = run->engine == SHIPPED ? shipped_pick(&run->shipped, 0)
+				    : reference_pick(run->reference, 0);
+	if (id < 0)
+		return '-';
+	run->active[id]++;
+	overloaded = run->threshold[id] && run->active[id] >= run->threshold[id];
+	if (run->engine == REFERENCE) {
+		reference_load(run->reference, (uint32_t)id, run->active[id], 0, overloaded);
+	} else {
+		host_dests[id].active = run->active[id];
+		host_dests[id].overloaded = overloaded;
+	}
+	return (char)('A' + id);
+}
+
+static void step(struct run *run, const char *word)
+{
+	const char *expected = word[0] == '?' ? word + 1 : word;
+	char served[32] = "";
+
+	if (word[0] == '=' && run->engine == SHIPPED) {
+		shipped_bind(&run->shipped, scheduler_number(word + 1));
+	} else if (word[0] == '=') {
+		reference_bind(run->reference, scheduler_number(word + 1));
+	} else if (strchr("+-~<", word[0])) {
+		configure(run, word);
+	} else {
+		for (size_t i = 0; i < strlen(expected); i++)
+			served[i] = pick(run);
+		assert_string_equal(served, expected);
+	}
+}
+
+static void replay(const struct vector *vector, enum engine engine)
+{
+	struct run run = {.engine = engine};
+	char script[128];
+	char *rest = script;
+	char *word;
+
+	snprintf(script, sizeof(script), "%s", vector->script);
+	if (engine == SHIPPED)
+		shipped_init(&run.shipped, scheduler_number(vector->scheduler));
+	else
+		run.reference = reference_new(scheduler_number(vector->scheduler));
+	while ((word = strsep(&rest, " ")))
+		step(&run, word);
+	if (run.reference)
+		reference_free(run.reference);
+}
+
+static void test_reference_predicts_what_the_kernel_served(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		replay(&vectors[i], REFERENCE);
+}
+
+static void test_shipped_schedulers_serve_what_the_kernel_served(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
+		replay(&vectors[i], SHIPPED);
+}
+
+static void test_source_hash_sends_clients_where_the_kernel_sent_them(void **state)
+{
+	/* 192.0.2.1, 192.0.2.2, 10.0.0.2, 203.0.113.77, 2001:db8::1 folded */
+	static const uint32_t clients[] = {0xc0000201, 0xc0000202, 0x0a000002, 0xcb00714d,
+					   0x20010db9};
+	static const uint32_t slots[] = {50, 148, 137, 57, 63};
+	static const uint32_t served[] = {91, 92, 91, 93};
+	static struct shipped shipped;
+	const union xlvs_chunk *run;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_sh);
+	for (uint32_t id = 91; id <= 93; id++)
+		shipped_add(&shipped, id, 1);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(shipped_pick(&shipped, clients[i]), served[i]);
+	run = &host_chunks[shipped.list];
+	for (size_t i = 0; i < 5; i++)
+		assert_int_equal(shipped_pick(&shipped, clients[i]),
+				 run[run->head.table + slots[i] / 64].slots[slots[i] % 64] - 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_reference_predicts_what_the_kernel_served),
+		cmocka_unit_test(test_shipped_schedulers_serve_what_the_kernel_served),
+		cmocka_unit_test(test_source_hash_sends_clients_where_the_kernel_sent_them),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
