@@ -65,21 +65,32 @@ struct xlvs_conn {
 	};
 	union {
 		struct {
-			__be16 sport;
-			__be16 dport;
+			union {
+				struct {
+					__be16 sport;
+					__be16 dport;
+				};
+				__u32 ports;
+			};
+			union {
+				struct {
+					__u8 protocol;
+					__u8 family; /* AF_INET or AF_INET6 */
+				};
+				__u16 kind;
+			};
+			union {
+				/* Of a reply record: index in xlvs_gateways plus one, 0 unknown. */
+				__u16 gateway;
+				/* Of a first record: the tick, its low half, in which the deadline
+				 * was last set. */
+				__u16 refreshed;
+			};
 		};
-		__u32 ports;
+		__u64 flow; /* all of them; the key is all but the upper 16 bits */
 	};
-	union {
-		struct {
-			__u8 protocol;
-			__u8 family; /* AF_INET or AF_INET6 */
-		};
-		__u16 kind;
-	};
-	__u16 gateway; /* of a reply record: index in xlvs_gateways plus one, 0 unknown */
 	__u32 meta;
-	__u32 deadline; /* in ticks; of a reply record: when the first record was last refreshed */
+	__u32 deadline; /* in ticks; of a reply record: when its first record's was last set */
 	__u32 dest; /* index in xlvs_dests */
 	__u32 partner; /* index of the other record, XLVS_NONE without */
 };

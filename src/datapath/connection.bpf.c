@@ -36,7 +36,7 @@ int xlvs_conn_probe(struct xlvs_tuple *tuple)
 
 		if (!conn)
 			return -1;
-		if (xlvs_conn_matches(conn, tuple))
+		if (xlvs_conn_matches(conn, tuple, tuple->family == XLVS_AF_INET))
 			return index;
 		if (conn->word < XLVS_WORD_PASS)
 			return -1;
@@ -93,7 +93,7 @@ static __noinline int look_for_rival(const struct xlvs_tuple *tuple, __u32 probe
 	word = *(volatile __u64 *)&conn->word;
 	if (index != own && (__u32)word == (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY))
 		return RIVAL_FOUND;
-	if (index != own && xlvs_conn_matches(conn, tuple) &&
+	if (index != own && xlvs_conn_matches(conn, tuple, tuple->family == XLVS_AF_INET) &&
 	    (!(tuple->flags & XLVS_TUPLE_REPLY) || !(conn->meta & XLVS_META_REPLY) ||
 	     !xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE)))
 		return RIVAL_FOUND;
@@ -112,8 +112,7 @@ static __always_inline bool has_rival(const struct xlvs_tuple *tuple, __u32 own)
 static __always_inline void write_key(struct xlvs_conn *conn, const struct xlvs_tuple *tuple)
 {
 	conn->key = tuple->key;
-	conn->ports = tuple->ports;
-	conn->kind = tuple->kind;
+	conn->flow = tuple->flow;
 	conn->gateway = 0;
 }
 

@@ -38,31 +38,24 @@ static __always_inline __u32 xlvs_conn_slot(__u64 hash, __u32 probe)
 	return group * XLVS_CONN_GROUP + (((__u32)hash >> 2) + probe) % XLVS_CONN_GROUP;
 }
 
-static __always_inline bool xlvs_conn_has_key(const struct xlvs_conn *conn,
-					      const struct xlvs_tuple *tuple)
-{
-	if (conn->key.words[0] != tuple->key.words[0] || conn->ports != tuple->ports ||
-	    conn->kind != tuple->kind)
-		return false;
-	if (tuple->family == XLVS_AF_INET)
-		return true;
-	return conn->key.words[1] == tuple->key.words[1] &&
-	       conn->key.words[2] == tuple->key.words[2] &&
-	       conn->key.words[3] == tuple->key.words[3];
-}
-
+/* `ipv4` is the tuple's family, a constant wherever the code is compiled for one family. */
 static __always_inline bool xlvs_conn_matches(const struct xlvs_conn *conn,
-					      const struct xlvs_tuple *tuple)
+					      const struct xlvs_tuple *tuple, bool ipv4)
 {
-	return (__u32)conn->word == (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_LIVE) &&
-	       xlvs_conn_has_key(conn, tuple);
+	if ((__u32)conn->word != (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_LIVE) ||
+	    conn->key.words[0] != tuple->key.words[0] || (conn->flow ^ tuple->flow) << 16)
+		return false;
+	return ipv4 || (conn->key.words[1] == tuple->key.words[1] &&
+			conn->key.words[2] == tuple->key.words[2] &&
+			conn->key.words[3] == tuple->key.words[3]);
 }
 
 /* Index of the live record of a tuple, or -1: from the second probe on. */
 int xlvs_conn_probe(struct xlvs_tuple *tuple);
 
 /* The live record of a tuple, NULL without. Nearly always decided by one cache line. */
-static __always_inline struct xlvs_conn *xlvs_conn_find(struct xlvs_tuple *tuple, __u32 *ret_index)
+static __always_inline struct xlvs_conn *xlvs_conn_find(struct xlvs_tuple *tuple, bool ipv4,
+							__u32 *ret_index)
 {
 	__u32 index = xlvs_conn_slot(tuple->hash, 0);
 	struct xlvs_conn *conn = xlvs_conn_at(index);
@@ -70,7 +63,7 @@ static __always_inline struct xlvs_conn *xlvs_conn_find(struct xlvs_tuple *tuple
 
 	if (!conn)
 		return (void *)0;
-	if (!xlvs_conn_matches(conn, tuple)) {
+	if (!xlvs_conn_matches(conn, tuple, ipv4)) {
 		if (conn->word < XLVS_WORD_PASS)
 			return (void *)0;
 		found = xlvs_conn_probe(tuple);

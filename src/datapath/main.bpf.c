@@ -2,103 +2,67 @@
 /* The packet path, in the order in which a packet travels it. What a packet of an established
  * connection needs is inlined here; everything else is a function in a file of its own, verified
  * by itself and called only when the packet asks for it. */
+#include "datapath/advance.bpf.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/parse.bpf.h"
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
-#include "forward/forward.bpf.h"
-#include "protocol/list.h"
-#include "protocol/protocol.bpf.h"
+#include "forward/dr.bpf.h"
+#include "forward/nat.bpf.h"
+#include "forward/tun.bpf.h"
 
-/* Timestamps finer than this part of a second are not worth a write. */
+/* How long a deadline stays as it was set. */
 #define REFRESH_TICKS (xlvs_constants.ticks_per_sec / 4)
 
-/* A packet that can change nothing: an ACK on an established, proven TCP connection. */
-static __always_inline bool is_quiet_tcp(const struct xlvs_packet *pkt, __u32 meta)
+/* A packet that changes nothing about its connection: an ACK on an established, proven TCP
+ * connection, any packet of a UDP flow, so soon after the deadline was set (`age` in ticks) that
+ * setting it again is not worth a write. */
+static __always_inline bool is_quiet(const struct xlvs_packet *pkt, __u32 meta, __u32 age)
 {
-	return (pkt->tcp_flags & (XLVS_TCP_ACK | XLVS_TCP_SYN | XLVS_TCP_FIN | XLVS_TCP_RST)) ==
-		       XLVS_TCP_ACK &&
+	if (age >= REFRESH_TICKS)
+		return false;
+	if (pkt->tuple.protocol != IPPROTO_TCP)
+		return (meta & XLVS_META_STATE) == XLVS_UDP_NORMAL;
+	return (pkt->tcp_flags & XLVS_TCP_FLAGS) == XLVS_TCP_ACK &&
 	       (meta & (XLVS_META_STATE | XLVS_META_PROVEN)) ==
 		       (XLVS_TCP_ESTABLISHED | XLVS_META_PROVEN);
 }
 
-static __always_inline __u32 due_deadline(const struct xlvs_packet *pkt,
-					  const struct xlvs_runtime *runtime)
+/* Where a request leaves: the daemon's answer, or else the routing table's. */
+static __always_inline struct xlvs_nexthop *dest_nexthop(struct xdp_md *ctx,
+							 const struct xlvs_dest *dest, int *ret)
 {
-	if (pkt->tuple.protocol == IPPROTO_TCP)
-		return pkt->now + runtime->timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED];
-	return pkt->now + runtime->timeout_ticks[XLVS_TIMEOUT_UDP];
-}
+	__u32 index = *(volatile __u32 *)&dest->nexthop;
+	struct xlvs_flow_ends ends = {};
 
-static __always_inline int step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
-{
-	switch (pkt->tuple.protocol) {
-#define STEP(name, number) \
-	case number:       \
-		return xlvs_##name##_step(pkt, conn, direction);
-		XLVS_PROTOCOLS(STEP)
-#undef STEP
-	default:
-		return -XLVS_DROP_INTERNAL;
-	}
-}
-
-/* Both records of a two-way connection show the same state. */
-static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlvs_conn *conn)
-{
-	__u32 shown = XLVS_META_STATE | XLVS_META_PROVEN;
-
-	reply->meta = (reply->meta & ~shown) | (conn->meta & shown);
-}
-
-/* Advance a connection by a packet of its client, unless the packet changes nothing. */
-static __always_inline int step_request(struct xlvs_packet *pkt, struct xlvs_conn *conn,
-					__u32 index, const struct xlvs_runtime *runtime)
-{
-	__u32 deadline = due_deadline(pkt, runtime);
-	struct xlvs_conn *reply;
-	bool quiet;
-	int r;
-
-	if (pkt->tuple.protocol == IPPROTO_TCP)
-		quiet = is_quiet_tcp(pkt, conn->meta);
-	else
-		quiet = (conn->meta & XLVS_META_STATE) == XLVS_UDP_NORMAL;
-	if (quiet && deadline - conn->deadline < REFRESH_TICKS)
-		return 0;
-	r = step(pkt, conn, XLVS_INPUT);
-	if (!r && conn->partner != XLVS_NONE) {
-		reply = xlvs_conn_partner(conn, index);
-		if (reply)
-			copy_state(reply, conn);
-	}
-	return r;
+	if (index)
+		return bpf_map_lookup_elem(&xlvs_nexthops, &index);
+	ends.family = dest->family;
+	__builtin_memcpy(ends.to, dest->address, sizeof(ends.to));
+	*ret = xlvs_route(ctx, &ends);
+	return *ret < 0 ? (void *)0 : xlvs_gateway_at(*ret);
 }
 
 static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					struct xlvs_dest *dest, __u32 method)
+					__u32 dest_index, __u32 meta, bool ipv4)
 {
-	__u32 index = *(volatile __u32 *)&dest->nexthop;
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_nexthop *nexthop;
-	int gateway;
+	int r = -XLVS_DROP_INTERNAL;
 
-	nexthop = bpf_map_lookup_elem(&xlvs_nexthops, &index);
-	if (!index || !nexthop) {
-		struct xlvs_flow_ends ends = {.family = dest->family};
-
-		__builtin_memcpy(ends.to, dest->address, sizeof(ends.to));
-		gateway = xlvs_route(ctx, &ends);
-		if (gateway < 0)
-			return gateway;
-		nexthop = xlvs_gateway_at(gateway);
-		if (!nexthop)
-			return -XLVS_DROP_INTERNAL;
-	}
-	switch (method) {
+	if (!dest)
+		return r;
+	if (!(dest->flags & XLVS_DEST_AVAILABLE))
+		return xlvs_dest_removed(pkt);
+	xlvs_count_in(dest_index, pkt->length_bytes);
+	nexthop = dest_nexthop(ctx, dest, &r);
+	if (!nexthop)
+		return r;
+	switch ((meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT) {
 #define SEND(name, number) \
 	case number:       \
-		return xlvs_forward_##name(ctx, pkt, dest, nexthop);
+		return xlvs_forward_##name(ctx, pkt, dest, nexthop, ipv4);
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND
 	default:
@@ -106,164 +70,101 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	}
 }
 
-/* A SYN may open a new connection on the record of one that has ended. */
-static __always_inline bool is_over(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
-{
-	__u32 state = conn->meta & XLVS_META_STATE;
-
-	return xlvs_conn_expired(conn, pkt->now) ||
-	       (pkt->tcp_flags & XLVS_TCP_SYN &&
-		(state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE));
-}
-
-static __always_inline int request(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				   struct xlvs_conn *conn, __u32 index)
-{
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	__u32 dest_index = conn->dest;
-	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	int r;
-
-	if (!dest || !runtime)
-		return -XLVS_DROP_INTERNAL;
-	if (!(dest->flags & XLVS_DEST_AVAILABLE))
-		return -XLVS_DROP_DEST_REMOVED;
-	r = step_request(pkt, conn, index, runtime);
-	if (r)
-		return r;
-	xlvs_count_in(dest_index, pkt->length_bytes);
-	return send_request(ctx, pkt, dest,
-			    (conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT);
-}
-
-/* With the table full, a packet of a connection that has no record. */
-static __always_inline int request_hashed(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					  __u32 dest_index)
-{
-	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-
-	if (!dest)
-		return -XLVS_DROP_INTERNAL;
-	xlvs_count_in(dest_index, pkt->length_bytes);
-	return send_request(ctx, pkt, dest, dest->method);
-}
-
-/* Advance a connection by a packet of its server. The first record is touched only when the packet
- * may change its state or its deadline is stale. */
-static __always_inline int step_reply(struct xlvs_packet *pkt, struct xlvs_conn *reply, __u32 index,
-				      const struct xlvs_runtime *runtime)
-{
-	__u32 deadline = due_deadline(pkt, runtime);
-	struct xlvs_conn *conn;
-	bool quiet;
-	int r;
-
-	if (pkt->tuple.protocol == IPPROTO_TCP)
-		quiet = is_quiet_tcp(pkt, reply->meta);
-	else
-		quiet = (reply->meta & XLVS_META_STATE) == XLVS_UDP_NORMAL;
-	if (quiet && deadline - reply->deadline < REFRESH_TICKS)
-		return 0;
-	conn = xlvs_conn_partner(reply, index);
-	if (!conn || xlvs_conn_expired(conn, pkt->now))
-		return XLVS_NOT_OURS;
-	r = step(pkt, conn, XLVS_OUTPUT);
-	copy_state(reply, conn);
-	reply->deadline = deadline;
-	return r;
-}
-
-/* The next hop to the client as an index in xlvs_gateways: from the reply record while no route
- * has changed since it was found. */
+/* The way back to the client as an index in xlvs_gateways: the reply record keeps it while no
+ * route changes. */
 static __always_inline int client_gateway(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					  struct xlvs_conn *reply, __u32 generation,
-					  const struct xlvs_virtual *virtual_address)
-{
-	struct xlvs_flow_ends ends = {.family = pkt->tuple.family};
-	__u32 kept = (1U << XLVS_META_GENERATION_SHIFT) - 1;
-	int gateway;
-
-	generation <<= XLVS_META_GENERATION_SHIFT;
-	if (reply->gateway && (reply->meta & ~kept) == generation)
-		return reply->gateway - 1;
-	__builtin_memcpy(ends.from, virtual_address->address, sizeof(ends.from));
-	if (pkt->tuple.family == XLVS_AF_INET)
-		ends.to[0] = pkt->tuple.key.v4.daddr;
-	else
-		__builtin_memcpy(ends.to, pkt->tuple.key.v6.daddr, sizeof(ends.to));
-	gateway = xlvs_route(ctx, &ends);
-	if (gateway >= 0 && gateway < XLVS_GATEWAYS_MAX) {
-		reply->gateway = gateway + 1;
-		reply->meta = (reply->meta & kept) | generation;
-	}
-	return gateway;
-}
-
-static __always_inline int reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				 struct xlvs_conn *conn, __u32 index)
+					  const struct xlvs_conn *record, __u32 index)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	struct xlvs_virtual virtual_address = {};
-	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
+
+	if (runtime && record->gateway &&
+	    record->meta >> XLVS_META_GENERATION_SHIFT == (runtime->generation & 0xffff))
+		return record->gateway - 1;
+	return xlvs_route_reply(ctx, pkt, index);
+}
+
+static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				      struct xlvs_conn *record, __u32 index, bool ipv4)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(record->dest);
 	struct xlvs_nexthop *nexthop;
 	struct xlvs_conn *first;
 	int r;
 
-	if (!runtime || !dest)
+	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	r = step_reply(pkt, conn, index, runtime);
-	if (r)
-		return r;
-	if (pkt->tuple.family == XLVS_AF_INET) {
-		virtual_address.address[0] = conn->vaddr4;
-		virtual_address.port = conn->vport4;
-	} else {
-		first = xlvs_conn_partner(conn, index);
-		if (!first)
-			return XLVS_NOT_OURS;
-		__builtin_memcpy(virtual_address.address, first->key.v6.daddr,
-				 sizeof(virtual_address.address));
-		virtual_address.port = first->dport;
-	}
 	if (dest->flags & XLVS_DEST_AVAILABLE)
-		xlvs_count_out(conn->dest, pkt->length_bytes);
-	r = client_gateway(ctx, pkt, conn, runtime->generation, &virtual_address);
+		xlvs_count_out(record->dest, pkt->length_bytes);
+	else if (xlvs_dest_removed(pkt) == XLVS_NOT_OURS)
+		return XLVS_NOT_OURS;
+	r = client_gateway(ctx, pkt, record, index);
 	if (r < 0)
 		return r;
 	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
 		return -XLVS_DROP_INTERNAL;
-	return xlvs_forward_nat_reply(ctx, pkt, &virtual_address, nexthop);
+	if (ipv4)
+		return xlvs_forward_nat_reply(ctx, pkt, &record->vaddr4, record->vport4, nexthop,
+					      true);
+	first = xlvs_conn_partner(record, index);
+	if (!first)
+		return XLVS_NOT_OURS;
+	return xlvs_forward_nat_reply(ctx, pkt, first->key.v6.daddr, first->dport, nexthop, false);
 }
 
-/* The whole journey: an XDP action, XLVS_NOT_OURS or a negative reason. */
-static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt)
+static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				       struct xlvs_conn *record, __u32 index, bool ipv4)
 {
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	struct xlvs_conn *conn;
-	__u32 index = 0;
 	int r;
 
-	if (!runtime || xlvs_parse(ctx, pkt))
-		return XLVS_NOT_OURS;
-	if (!(pkt->tuple.family == XLVS_AF_INET ? runtime->n_services4 : runtime->n_services6))
-		return XLVS_NOT_OURS;
-	pkt->now = bpf_jiffies64() >> xlvs_constants.tick_shift;
-	conn = xlvs_conn_find(&pkt->tuple, &index);
-	if (conn && conn->meta & XLVS_META_REPLY)
-		return reply(ctx, pkt, conn, index);
-	if (!conn || is_over(pkt, conn)) {
-		r = xlvs_open(ctx, pkt, conn ? index : XLVS_NONE);
-		if (r < 0)
+	if (!is_quiet(pkt, record->meta, pkt->now - record->deadline)) {
+		r = xlvs_advance_reply(pkt, index);
+		if (r)
 			return r;
-		if (r & XLVS_OPEN_HASHED)
-			return request_hashed(ctx, pkt, r & ~XLVS_OPEN_HASHED);
-		index = r;
-		conn = xlvs_conn_at(index);
-		if (!conn)
-			return -XLVS_DROP_INTERNAL;
 	}
-	return request(ctx, pkt, conn, index);
+	return send_reply(ctx, pkt, record, index, ipv4);
+}
+
+/* The journey of a packet that has been parsed: an XDP action, XLVS_NOT_OURS or a negative reason.
+ */
+static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, bool ipv4)
+{
+	__u32 index = XLVS_NONE, service = XLVS_NONE, meta;
+	struct xlvs_conn *conn;
+	int r;
+
+	pkt->now = bpf_jiffies64() >> xlvs_constants.tick_shift;
+	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
+	if (!conn) {
+		service = xlvs_service_find(&pkt->tuple, ipv4);
+		if (service == XLVS_NONE)
+			return XLVS_NOT_OURS;
+	} else {
+		meta = conn->meta;
+		if (meta & XLVS_META_REPLY)
+			return travel_back(ctx, pkt, conn, index, ipv4);
+		if (is_quiet(pkt, meta, (__u16)(pkt->now - conn->refreshed)))
+			return send_request(ctx, pkt, conn->dest, meta, ipv4);
+	}
+	r = xlvs_advance_request(ctx, pkt, index, service);
+	if (r < 0)
+		return r;
+	return send_request(ctx, pkt, r & XLVS_ADVANCE_DEST, r >> XLVS_ADVANCE_META_SHIFT, ipv4);
+}
+
+static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	const __u8 *frame = xlvs_header(ctx, 0, sizeof(struct ethhdr));
+	__be16 type;
+
+	if (!frame || frame[0] & 1) /* broadcast, multicast */
+		return XLVS_NOT_OURS;
+	type = *(const __be16 *)(const void *)(frame + offsetof(struct ethhdr, h_proto));
+	if (type == bpf_htons(ETH_P_IP) && !xlvs_parse_ipv4(ctx, pkt))
+		return travel(ctx, pkt, true);
+	if (type == bpf_htons(ETH_P_IPV6) && !xlvs_parse_ipv6(ctx, pkt))
+		return travel(ctx, pkt, false);
+	return XLVS_NOT_OURS;
 }
 
 int xlvs_main(struct xdp_md *ctx);
@@ -271,13 +172,17 @@ int xlvs_main(struct xdp_md *ctx);
 SEC("xdp")
 int xlvs_main(struct xdp_md *ctx)
 {
-	struct xlvs_packet pkt = {};
-	int r = travel(ctx, &pkt);
+	struct xlvs_packet pkt;
+	int r = depart(ctx, &pkt);
 
 	if (r >= 0)
 		return r;
-	if (r == XLVS_NOT_OURS)
+	if (r == XLVS_NOT_OURS) {
+		/* A block of its own, or each of the checks above sets the answer before it looks.
+		 */
+		asm volatile("");
 		return XDP_PASS;
+	}
 	xlvs_count_reason(-r);
 	return XDP_DROP;
 }

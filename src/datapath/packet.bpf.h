@@ -19,19 +19,24 @@ struct xlvs_tuple {
 	union xlvs_endpoints key;
 	union {
 		struct {
-			__be16 sport;
-			__be16 dport;
+			union {
+				struct {
+					__be16 sport;
+					__be16 dport;
+				};
+				__u32 ports;
+			};
+			union {
+				struct {
+					__u8 protocol;
+					__u8 family;
+				};
+				__u16 kind;
+			};
+			__u16 flags; /* of enum xlvs_tuple_flag */
 		};
-		__u32 ports;
+		__u64 flow; /* laid out as in struct xlvs_conn */
 	};
-	union {
-		struct {
-			__u8 protocol;
-			__u8 family;
-		};
-		__u16 kind;
-	};
-	__u16 flags; /* enum xlvs_tuple_flag */
 	__u64 hash;
 };
 
@@ -44,18 +49,15 @@ enum xlvs_tcp_flag {
 	XLVS_TCP_SYN = 0x02,
 	XLVS_TCP_RST = 0x04,
 	XLVS_TCP_ACK = 0x10,
+	XLVS_TCP_FLAGS = XLVS_TCP_FIN | XLVS_TCP_SYN | XLVS_TCP_RST | XLVS_TCP_ACK,
 };
 
 struct xlvs_packet {
 	struct xlvs_tuple tuple;
-	__u16 l4_offset; /* from the start of the frame */
-	__u16 length_bytes; /* of layer 3 */
-	__u8 tcp_flags;
-	__u8 ttl; /* or hop limit */
-	__u8 tos; /* or traffic class */
-	__u8 unused;
 	__u32 now; /* in ticks */
-	__u32 unused2;
+	__u16 length_bytes; /* of layer 3 */
+	__u8 l4_offset; /* from the start of the frame */
+	__u8 tcp_flags;
 };
 
 /* What a stage answers when the packet is none of its business: the host's stack gets it as it

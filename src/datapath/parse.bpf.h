@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Bytes to struct xlvs_packet. Only whole, unfragmented TCP and UDP packets to one host are taken;
- * everything else belongs to the host's stack (XLVS_NOT_OURS). Inlined into the fast path. */
+ * everything else belongs to the host's stack (XLVS_NOT_OURS).
+ *
+ * What nearly every packet looks like is parsed here, inlined into the fast path, with offsets that
+ * are constants. An IPv4 packet with options, or one so short that it ends within the bytes looked
+ * at here, goes to parse.bpf.c. */
 #ifndef XLVS_DATAPATH_PARSE_BPF_H
 #define XLVS_DATAPATH_PARSE_BPF_H
 
@@ -17,91 +21,80 @@
 
 enum xlvs_parse_constant {
 	XLVS_IP_FRAGMENT = 0x3fff, /* more fragments, or an offset */
+	XLVS_IPV4_NO_OPTIONS = 0x45, /* version and header length */
+	XLVS_IPV6_VERSION = 0x60,
 	XLVS_TCP_FLAGS_BYTE = 13,
 };
 
-static __always_inline int parse_ports(void *l4, void *end, struct xlvs_packet *pkt)
-{
-	__u32 header =
-		pkt->tuple.protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+/* The unusual packets: the same, for any header length and any size. */
+int xlvs_parse_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
-	if (pkt->tuple.protocol != IPPROTO_TCP && pkt->tuple.protocol != IPPROTO_UDP)
-		return XLVS_NOT_OURS;
-	if (l4 + sizeof(struct udphdr) > end ||
-	    pkt->length_bytes + sizeof(struct ethhdr) < pkt->l4_offset + header)
-		return XLVS_NOT_OURS;
-	pkt->tuple.ports = *(__u32 *)l4;
-	if (pkt->tuple.protocol == IPPROTO_TCP) {
-		if (l4 + sizeof(struct tcphdr) > end)
-			return XLVS_NOT_OURS;
-		pkt->tcp_flags = ((__u8 *)l4)[XLVS_TCP_FLAGS_BYTE];
-	} else {
-		pkt->tcp_flags = 0;
+/* Is there room for the transport header in a layer 3 packet of `length` bytes, and which flags
+ * does it have? `l4_bytes` is what comes before it. 20 bytes at l4 are readable. */
+static __always_inline int xlvs_parse_l4(const void *l4, __u32 l4_bytes, __u32 protocol,
+					 struct xlvs_packet *pkt)
+{
+	pkt->tuple.flow = *(const __u32 *)l4 | (__u64)pkt->tuple.kind << 32;
+	if (protocol == IPPROTO_TCP) {
+		pkt->tcp_flags = ((const __u8 *)l4)[XLVS_TCP_FLAGS_BYTE];
+		return pkt->length_bytes < l4_bytes + sizeof(struct tcphdr) ? XLVS_NOT_OURS : 0;
 	}
-	return 0;
+	pkt->tcp_flags = 0;
+	if (protocol != IPPROTO_UDP)
+		return XLVS_NOT_OURS;
+	return pkt->length_bytes < l4_bytes + sizeof(struct udphdr) ? XLVS_NOT_OURS : 0;
 }
 
-static __always_inline int parse_ipv4(void *l3, void *end, struct xlvs_packet *pkt)
+static __always_inline int xlvs_parse_ipv4(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	struct iphdr *ip = l3;
+	const void *data = (void *)(long)ctx->data;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip = data + sizeof(struct ethhdr);
 	const void *addresses = &ip->saddr;
-	__u32 header_bytes;
 
-	if (l3 + sizeof(*ip) > end || ip->version != 4)
+	if ((const void *)(ip + 2) > end || *(const __u8 *)ip != XLVS_IPV4_NO_OPTIONS)
+		return xlvs_parse_unusual(ctx, pkt);
+	if (ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT))
 		return XLVS_NOT_OURS;
-	header_bytes = ip->ihl * 4U;
 	pkt->length_bytes = bpf_ntohs(ip->tot_len);
-	if (header_bytes < sizeof(*ip) || (ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT)) ||
-	    pkt->length_bytes > end - l3)
+	if (pkt->length_bytes > end - (const void *)ip)
 		return XLVS_NOT_OURS;
 	pkt->tuple.kind = ip->protocol | XLVS_AF_INET << 8;
 	pkt->tuple.key.words[0] = *(const __u64 *)addresses;
-	pkt->ttl = ip->ttl;
-	pkt->tos = ip->tos;
-	pkt->l4_offset = sizeof(struct ethhdr) + header_bytes;
-	if (parse_ports(l3 + header_bytes, end, pkt))
+	pkt->tuple.key.words[1] = 0;
+	pkt->tuple.key.words[2] = 0;
+	pkt->tuple.key.words[3] = 0;
+	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
+	if (xlvs_parse_l4(ip + 1, sizeof(*ip), ip->protocol, pkt))
 		return XLVS_NOT_OURS;
 	pkt->tuple.hash = xlvs_hash_ipv4(xlvs_constants.seed, ip->saddr, ip->daddr,
 					 pkt->tuple.ports, pkt->tuple.kind);
 	return 0;
 }
 
-static __always_inline int parse_ipv6(void *l3, void *end, struct xlvs_packet *pkt)
+static __always_inline int xlvs_parse_ipv6(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	struct ipv6hdr *ip = l3;
+	const void *data = (void *)(long)ctx->data;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ipv6hdr *ip = data + sizeof(struct ethhdr);
 	__u32 length;
 
-	if (l3 + sizeof(*ip) > end || ip->version != 6)
+	if ((const void *)(ip + 1) + sizeof(struct tcphdr) > end)
+		return xlvs_parse_unusual(ctx, pkt);
+	if ((*(const __u8 *)ip & 0xf0) != XLVS_IPV6_VERSION)
 		return XLVS_NOT_OURS;
 	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (length > end - l3)
+	if (length > end - (const void *)ip)
 		return XLVS_NOT_OURS;
 	pkt->length_bytes = length;
 	pkt->tuple.kind = ip->nexthdr | XLVS_AF_INET6 << 8;
 	__builtin_memcpy(&pkt->tuple.key, &ip->saddr, sizeof(pkt->tuple.key));
-	pkt->ttl = ip->hop_limit;
-	pkt->tos = (bpf_ntohl(*(__be32 *)ip) >> 20) & 0xff;
 	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
-	if (parse_ports(l3 + sizeof(*ip), end, pkt))
+	if (xlvs_parse_l4(ip + 1, sizeof(*ip), ip->nexthdr, pkt))
 		return XLVS_NOT_OURS;
 	pkt->tuple.hash = xlvs_hash_ipv6(xlvs_constants.seed, pkt->tuple.key.words,
 					 pkt->tuple.ports, pkt->tuple.kind);
 	return 0;
-}
-
-static __always_inline int xlvs_parse(struct xdp_md *ctx, struct xlvs_packet *pkt)
-{
-	void *data = (void *)(long)ctx->data;
-	void *end = (void *)(long)ctx->data_end;
-	struct ethhdr *eth = data;
-
-	if (data + sizeof(*eth) > end || (eth->h_dest[0] & 1)) /* broadcast, multicast */
-		return XLVS_NOT_OURS;
-	if (eth->h_proto == bpf_htons(ETH_P_IP))
-		return parse_ipv4(data + sizeof(*eth), end, pkt);
-	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
-		return parse_ipv6(data + sizeof(*eth), end, pkt);
-	return XLVS_NOT_OURS;
 }
 
 #endif

@@ -101,3 +101,34 @@ int xlvs_route(struct xdp_md *ctx, struct xlvs_flow_ends *ends)
 		return -XLVS_DROP_NO_ROUTE;
 	}
 }
+
+int xlvs_route_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
+{
+	struct xlvs_conn *reply = xlvs_conn_at(index), *conn;
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__u32 kept = (1U << XLVS_META_GENERATION_SHIFT) - 1;
+	struct xlvs_flow_ends ends = {};
+	__u32 generation;
+	int gateway;
+
+	if (!pkt || !reply || !runtime)
+		return -XLVS_DROP_INTERNAL;
+	conn = xlvs_conn_partner(reply, index);
+	if (!conn)
+		return XLVS_NOT_OURS;
+	generation = runtime->generation << XLVS_META_GENERATION_SHIFT;
+	ends.family = pkt->tuple.family;
+	if (ends.family == XLVS_AF_INET) {
+		ends.from[0] = conn->key.v4.daddr;
+		ends.to[0] = conn->key.v4.saddr;
+	} else {
+		__builtin_memcpy(ends.from, conn->key.v6.daddr, sizeof(ends.from));
+		__builtin_memcpy(ends.to, conn->key.v6.saddr, sizeof(ends.to));
+	}
+	gateway = xlvs_route(ctx, &ends);
+	if (gateway >= 0 && gateway < XLVS_GATEWAYS_MAX) {
+		reply->gateway = gateway + 1;
+		reply->meta = (reply->meta & kept) | generation;
+	}
+	return gateway;
+}

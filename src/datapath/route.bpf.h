@@ -16,6 +16,9 @@ struct xlvs_flow_ends {
  * be kept; -XLVS_DROP_NO_ROUTE, or -XLVS_DROP_NO_NEIGHBOUR (the daemon was asked to resolve it). */
 int xlvs_route(struct xdp_md *ctx, struct xlvs_flow_ends *ends);
 
+/* The same for the client of a reply record, which keeps the answer. */
+int xlvs_route_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index);
+
 static __always_inline struct xlvs_nexthop *xlvs_gateway_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&xlvs_gateways, &index);

@@ -22,38 +22,6 @@ enum open_constant {
 	HASH_TRIES = 8,
 };
 
-static __always_inline bool is_for(const struct xlvs_service *service, const __be32 *address,
-				   const struct xlvs_tuple *tuple)
-{
-	return service->state == XLVS_SLOT_LIVE && service->address[0] == address[0] &&
-	       service->port == tuple->dport && service->protocol == tuple->protocol &&
-	       service->family == tuple->family && service->address[1] == address[1] &&
-	       service->address[2] == address[2] && service->address[3] == address[3];
-}
-
-static __always_inline struct xlvs_service *find_service(const struct xlvs_tuple *tuple)
-{
-	__be32 address[4] = {};
-	__u32 slot;
-
-	if (tuple->family == XLVS_AF_INET)
-		address[0] = tuple->key.v4.daddr;
-	else
-		__builtin_memcpy(address, tuple->key.v6.daddr, sizeof(address));
-	slot = xlvs_hash_service(xlvs_constants.seed, address, tuple->dport, tuple->kind,
-				 XLVS_SERVICE_SLOTS);
-	for (__u32 i = 0; i < XLVS_SERVICE_PROBES; i++) {
-		__u32 index = (slot + i) % XLVS_SERVICE_SLOTS;
-		struct xlvs_service *service = bpf_map_lookup_elem(&xlvs_services, &index);
-
-		if (!service || service->state == XLVS_SLOT_EMPTY)
-			return (void *)0;
-		if (is_for(service, address, tuple))
-			return service;
-	}
-	return (void *)0;
-}
-
 static __always_inline __u32 fold_client(const struct xlvs_tuple *tuple)
 {
 	const __be32 *saddr = tuple->key.v6.saddr;
@@ -256,7 +224,7 @@ static __always_inline bool may_open(const struct xlvs_packet *pkt, bool full)
 	return !(pkt->tcp_flags & XLVS_TCP_RST) && (pkt->tcp_flags & XLVS_TCP_SYN || full);
 }
 
-int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over)
+int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_service *service;
@@ -269,7 +237,9 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over)
 	full = is_full(runtime);
 	if (!may_open(pkt, full))
 		return XLVS_NOT_OURS;
-	service = find_service(&pkt->tuple);
+	if (slot == XLVS_NONE)
+		slot = xlvs_service_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
+	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;
 	r = make_pick(service, &pkt->tuple, &pick);

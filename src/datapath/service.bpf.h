@@ -1,17 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* New connections: from a packet without a record to a record, by way of service and scheduler. */
+/* Services, and new connections: from a packet without a record to a record. */
 #ifndef XLVS_DATAPATH_SERVICE_BPF_H
 #define XLVS_DATAPATH_SERVICE_BPF_H
 
+#include "abi/hash.h"
 #include "datapath/packet.bpf.h"
+
+static __always_inline bool xlvs_service_is_for(const struct xlvs_service *service,
+						const __be32 *address,
+						const struct xlvs_tuple *tuple)
+{
+	return service->state == XLVS_SLOT_LIVE && service->address[0] == address[0] &&
+	       service->port == tuple->dport && service->protocol == tuple->protocol &&
+	       service->family == tuple->family && service->address[1] == address[1] &&
+	       service->address[2] == address[2] && service->address[3] == address[3];
+}
+
+/* Slot of the service a packet is for, XLVS_NONE without. Inlined into the fast path, for this is
+ * where a packet that is none of ours leaves it. */
+static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, bool ipv4)
+{
+	__be32 address[4] = {};
+	__u32 slot;
+
+	if (ipv4)
+		address[0] = tuple->key.v4.daddr;
+	else
+		__builtin_memcpy(address, tuple->key.v6.daddr, sizeof(address));
+	slot = xlvs_hash_service(xlvs_constants.seed, address, tuple->dport, tuple->kind,
+				 XLVS_SERVICE_SLOTS);
+	for (__u32 i = 0; i < XLVS_SERVICE_PROBES; i++) {
+		__u32 index = (slot + i) % XLVS_SERVICE_SLOTS;
+		const struct xlvs_service *service = bpf_map_lookup_elem(&xlvs_services, &index);
+
+		if (!service || service->state == XLVS_SLOT_EMPTY)
+			break;
+		if (xlvs_service_is_for(service, address, tuple))
+			return index;
+	}
+	return XLVS_NONE;
+}
 
 enum xlvs_open_answer {
 	XLVS_OPEN_HASHED = 1 << 30, /* with a destination's index: forward without a record */
 };
 
-/* Schedule a packet that has no live record; `over` is the record of its finished or expired
- * predecessor to be used again, XLVS_NONE without. Returns the index of the new record,
- * XLVS_OPEN_HASHED with a destination's index, XLVS_NOT_OURS or a negative reason. */
-int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over);
+/* Schedule a packet that has no live record. `over` is the record of its finished or expired
+ * predecessor to be used again, XLVS_NONE without; `slot` its service's, XLVS_NONE to look for it.
+ * Returns the index of the new record, XLVS_OPEN_HASHED with a destination's index, XLVS_NOT_OURS
+ * or a negative reason. */
+int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The contract of a forwarding method: given a packet, its destination and a resolved next hop,
  * check everything, make room, then write, and return the XDP action; or return a negative reason
- * and leave the packet untouched. */
+ * and leave the packet untouched. A method is `xlvs_forward_NAME()` in NAME.bpf.h: it is inlined
+ * into the fast path, where a call costs as much as a search of the connection table. */
 #ifndef XLVS_FORWARD_FORWARD_BPF_H
 #define XLVS_FORWARD_FORWARD_BPF_H
 
@@ -13,31 +14,21 @@
 #include "datapath/packet.bpf.h"
 #include "forward/list.h"
 
-#define XLVS_FORWARD_PROTOTYPE(name, number)                                 \
-	int xlvs_forward_##name(struct xdp_md *ctx, struct xlvs_packet *pkt, \
-				struct xlvs_dest *dest, struct xlvs_nexthop *nexthop);
-XLVS_FORWARD_METHODS(XLVS_FORWARD_PROTOTYPE)
-#undef XLVS_FORWARD_PROTOTYPE
-
-/* What a NAT reply's source becomes. */
-struct xlvs_virtual {
-	__be32 address[4];
-	__be16 port;
-	__u16 unused;
-};
-
-int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
-			   struct xlvs_virtual *virtual_address, struct xlvs_nexthop *nexthop);
-
 /* The one's complement sum of the `bytes` bytes at `offset`, 0..0xffff as they lie in memory, or
  * -XLVS_DROP_INTERNAL for more than a jumbo frame holds. */
 int xlvs_udp_sum(struct xdp_md *ctx, __u32 offset, __u32 bytes);
 
+/* TTL or hop limit. */
+static __always_inline __u8 xlvs_ttl(const void *l3, bool ipv4)
+{
+	return ipv4 ? ((const struct iphdr *)l3)->ttl : ((const struct ipv6hdr *)l3)->hop_limit;
+}
+
 /* May this packet be forwarded at all, with `overhead` bytes more? */
-static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt,
+static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt, __u8 ttl,
 					      const struct xlvs_nexthop *nexthop, __u32 overhead)
 {
-	if (pkt->ttl <= 1)
+	if (ttl <= 1)
 		return -XLVS_DROP_TTL_EXCEEDED;
 	if (pkt->length_bytes + overhead > nexthop->mtu_bytes)
 		return -XLVS_DROP_TOO_BIG;
@@ -69,11 +60,13 @@ static __always_inline __u16 xlvs_checksum_update(__u16 checksum, __u64 delta)
 	return ~xlvs_checksum_fold((__u16)~checksum + delta);
 }
 
-/* TTL and protocol share a 16-bit word, TTL in its high byte: 0x0100 less there. */
+/* One less in the high byte of a 16-bit word is 0x0100 more in the checksum (RFC 1624). */
 static __always_inline void xlvs_decrement_ttl(struct iphdr *ip)
 {
+	__u32 check = ip->check + (__u32)bpf_htons(0x0100);
+
 	ip->ttl--;
-	ip->check = xlvs_checksum_update(ip->check, (__u16)~bpf_htons(0x0100));
+	ip->check = check + (check >= 0xffff);
 }
 
 static __always_inline int xlvs_transmit(struct xdp_md *ctx, const struct xlvs_nexthop *nexthop)

@@ -43,8 +43,10 @@ static __always_inline void xlvs_conn_set_deadline(struct xlvs_conn *conn, __u32
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 
-	if (runtime && timeout < XLVS_TIMEOUTS)
-		conn->deadline = now + runtime->timeout_ticks[timeout];
+	if (!runtime || timeout >= XLVS_TIMEOUTS)
+		return;
+	conn->deadline = now + runtime->timeout_ticks[timeout];
+	conn->refreshed = now;
 }
 
 #endif

@@ -20,8 +20,8 @@
 	X(sh, 256)
 
 enum xlvs_scheduler_number {
-	XLVS_SCHEDULER_NONE =
-		0, /* the service answers every new connection with "no destination" */
+	/* The service answers every new connection with "no destination". */
+	XLVS_SCHEDULER_NONE = 0,
 #define XLVS_SCHEDULER_ENUM(name, number) XLVS_SCHEDULER_##name = (number),
 	XLVS_SCHEDULERS(XLVS_SCHEDULER_ENUM)
 #undef XLVS_SCHEDULER_ENUM

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "datapath/advance.bpf.h"
+
+#include "datapath/service.bpf.h"
+#include "protocol/list.h"
+#include "protocol/protocol.bpf.h"
+
+_Static_assert((int)XLVS_DESTS_MAX <= (int)XLVS_ADVANCE_DEST, "an answer holds any destination");
+
+static __always_inline int step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+{
+	switch (pkt->tuple.protocol) {
+#define STEP(name, number) \
+	case number:       \
+		return xlvs_##name##_step(pkt, conn, direction);
+		XLVS_PROTOCOLS(STEP)
+#undef STEP
+	default:
+		return -XLVS_DROP_INTERNAL;
+	}
+}
+
+/* Both records of a two-way connection show the same state. */
+static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlvs_conn *conn)
+{
+	__u32 shown = XLVS_META_STATE | XLVS_META_PROVEN;
+
+	reply->meta = (reply->meta & ~shown) | (conn->meta & shown);
+}
+
+/* A record that is of no use to this packet: expired, or ended and met by a SYN, which opens a new
+ * connection on it (IPVS's conn_reuse_mode 1). */
+static __always_inline bool is_over(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
+{
+	__u32 state = conn->meta & XLVS_META_STATE;
+
+	return xlvs_conn_expired(conn, pkt->now) ||
+	       (pkt->tcp_flags & XLVS_TCP_SYN &&
+		(state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE));
+}
+
+static __always_inline int answer(__u32 dest, __u32 meta)
+{
+	return dest | (meta & XLVS_META_METHOD) << XLVS_ADVANCE_META_SHIFT;
+}
+
+static __always_inline int answer_hashed(__u32 index)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(index);
+
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	return answer(index, dest->method << XLVS_META_METHOD_SHIFT);
+}
+
+int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index, __u32 service)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index), *reply;
+	struct xlvs_dest *dest;
+	int r;
+
+	if (!pkt)
+		return -XLVS_DROP_INTERNAL;
+	if (!conn || is_over(pkt, conn)) {
+		r = xlvs_open(ctx, pkt, index, service);
+		if (r < 0)
+			return r;
+		if (r & XLVS_OPEN_HASHED)
+			return answer_hashed(r & ~XLVS_OPEN_HASHED);
+		index = r;
+		conn = xlvs_conn_at(index);
+		if (!conn)
+			return -XLVS_DROP_INTERNAL;
+	}
+	dest = xlvs_dest_at(conn->dest);
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	if (!(dest->flags & XLVS_DEST_AVAILABLE)) /* the deadline stays as it is */
+		return xlvs_dest_removed(pkt);
+	r = step(pkt, conn, XLVS_INPUT);
+	if (r)
+		return r;
+	reply = xlvs_conn_partner(conn, index);
+	if (reply)
+		copy_state(reply, conn);
+	return answer(conn->dest, conn->meta);
+}
+
+int xlvs_dest_removed(struct xlvs_packet *pkt)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	bool serving;
+
+	if (!pkt || !runtime)
+		return -XLVS_DROP_INTERNAL;
+	serving = pkt->tuple.family == XLVS_AF_INET ? runtime->n_services4 : runtime->n_services6;
+	return serving ? -XLVS_DROP_DEST_REMOVED : XLVS_NOT_OURS;
+}
+
+int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index)
+{
+	struct xlvs_conn *reply = xlvs_conn_at(index), *conn;
+	int r;
+
+	if (!pkt || !reply)
+		return -XLVS_DROP_INTERNAL;
+	conn = xlvs_conn_partner(reply, index);
+	if (!conn || xlvs_conn_expired(conn, pkt->now))
+		return XLVS_NOT_OURS;
+	r = step(pkt, conn, XLVS_OUTPUT);
+	copy_state(reply, conn);
+	reply->deadline = pkt->now;
+	return r;
+}

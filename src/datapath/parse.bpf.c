@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "datapath/parse.bpf.h"
+
+static __always_inline int parse_l4(const void *l4, const void *end, struct xlvs_packet *pkt)
+{
+	__u32 before = pkt->l4_offset - sizeof(struct ethhdr);
+
+	if (pkt->tuple.protocol == IPPROTO_TCP) {
+		if (l4 + sizeof(struct tcphdr) > end)
+			return XLVS_NOT_OURS;
+		return xlvs_parse_l4(l4, before, IPPROTO_TCP, pkt);
+	}
+	if (l4 + sizeof(struct udphdr) > end)
+		return XLVS_NOT_OURS;
+	return xlvs_parse_l4(l4, before, pkt->tuple.protocol, pkt);
+}
+
+static __always_inline int parse_ipv4(const struct iphdr *ip, const void *end,
+				      struct xlvs_packet *pkt)
+{
+	__u32 header_bytes;
+
+	if ((const void *)(ip + 1) > end || ip->version != 4)
+		return XLVS_NOT_OURS;
+	header_bytes = ip->ihl * 4U;
+	pkt->length_bytes = bpf_ntohs(ip->tot_len);
+	if (header_bytes < sizeof(*ip) || ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT) ||
+	    pkt->length_bytes > end - (const void *)ip)
+		return XLVS_NOT_OURS;
+	pkt->tuple.kind = ip->protocol | XLVS_AF_INET << 8;
+	pkt->tuple.key = (union xlvs_endpoints){.v4 = {ip->saddr, ip->daddr}};
+	pkt->l4_offset = sizeof(struct ethhdr) + header_bytes;
+	if (parse_l4((const void *)ip + header_bytes, end, pkt))
+		return XLVS_NOT_OURS;
+	pkt->tuple.hash = xlvs_hash_ipv4(xlvs_constants.seed, ip->saddr, ip->daddr,
+					 pkt->tuple.ports, pkt->tuple.kind);
+	return 0;
+}
+
+static __always_inline int parse_ipv6(const struct ipv6hdr *ip, const void *end,
+				      struct xlvs_packet *pkt)
+{
+	__u32 length;
+
+	if ((const void *)(ip + 1) > end || (*(const __u8 *)ip & 0xf0) != XLVS_IPV6_VERSION)
+		return XLVS_NOT_OURS;
+	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	if (length > end - (const void *)ip)
+		return XLVS_NOT_OURS;
+	pkt->length_bytes = length;
+	pkt->tuple.kind = ip->nexthdr | XLVS_AF_INET6 << 8;
+	__builtin_memcpy(&pkt->tuple.key, &ip->saddr, sizeof(pkt->tuple.key));
+	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
+	if (parse_l4(ip + 1, end, pkt))
+		return XLVS_NOT_OURS;
+	pkt->tuple.hash = xlvs_hash_ipv6(xlvs_constants.seed, pkt->tuple.key.words,
+					 pkt->tuple.ports, pkt->tuple.kind);
+	return 0;
+}
+
+int xlvs_parse_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	const void *data = (void *)(long)ctx->data;
+	const void *end = (void *)(long)ctx->data_end;
+	const void *l3 = data + sizeof(struct ethhdr);
+
+	if (!pkt || l3 > end)
+		return XLVS_NOT_OURS;
+	if (((const struct ethhdr *)data)->h_proto == bpf_htons(ETH_P_IP))
+		return parse_ipv4(l3, end, pkt);
+	return parse_ipv6(l3, end, pkt);
+}
