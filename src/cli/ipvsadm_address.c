@@ -117,7 +117,7 @@ int xlvs_ipvsadm_parse_address(const char *word, uint16_t protocol, struct xlvs_
 
 	if (strlen(word) >= sizeof(text) || is_all_digits(word))
 		return -EINVAL;
-	strcpy(text, word);
+	snprintf(text, sizeof(text), "%s", word);
 	if (split(text, &host, &port) < 0 || parse_host(host, &key) < 0)
 		return -EINVAL;
 	if (port && parse_port(port, protocol, &key.port) < 0)

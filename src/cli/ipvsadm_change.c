@@ -83,9 +83,12 @@ static enum ipvsadm_outcome send_ahead(struct ipvsadm_session *session,
 				       const struct xlvs_request *request, enum ipvsadm_verb verb)
 {
 	enum ipvsadm_outcome outcome = IPVSADM_DONE;
+	bool is_full = xlvs_client_pending(session->client) == XLVS_CLIENT_WINDOW;
 	int r;
 
-	if (xlvs_client_pending(session->client) == XLVS_CLIENT_WINDOW)
+	/* Half at a time, so that neither side is woken for every single command. */
+	while (is_full && outcome == IPVSADM_DONE &&
+	       xlvs_client_pending(session->client) > XLVS_CLIENT_WINDOW / 2)
 		outcome = collect_one(session);
 	if (outcome != IPVSADM_DONE)
 		return outcome;

@@ -95,23 +95,24 @@ static void print_number(FILE *out, uint64_t number, bool exact)
 	}
 }
 
-static void print_stats(FILE *out, const struct ipvsadm_command *command,
-			const struct xlvs_stats *stats)
+static void print_totals(FILE *out, bool exact, const struct xlvs_counters *total)
 {
-	bool exact = xlvs_ipvsadm_has(command, IPVSADM_EXACT);
+	print_number(out, total->conns, exact);
+	print_number(out, total->in_packets, exact);
+	print_number(out, total->out_packets, exact);
+	print_number(out, total->in_bytes, exact);
+	print_number(out, total->out_bytes, exact);
+	fputc('\n', out);
+}
 
-	if (style_of(command) == STYLE_RATE) {
-		fprintf(out, " %8" PRIu64 " %8" PRIu64 " %8" PRIu64, stats->conns_per_sec,
-			stats->in_packets_per_sec, stats->out_packets_per_sec);
-		print_number(out, stats->in_bytes_per_sec, exact);
-		print_number(out, stats->out_bytes_per_sec, exact);
-	} else {
-		print_number(out, stats->total.conns, exact);
-		print_number(out, stats->total.in_packets, exact);
-		print_number(out, stats->total.out_packets, exact);
-		print_number(out, stats->total.in_bytes, exact);
-		print_number(out, stats->total.out_bytes, exact);
-	}
+/* A dest's rates of connections and packets are never abbreviated, as if all were exact. */
+static void print_rates(FILE *out, bool exact, bool is_dest, const struct xlvs_stats *stats)
+{
+	print_number(out, stats->conns_per_sec, exact || is_dest);
+	print_number(out, stats->in_packets_per_sec, exact || is_dest);
+	print_number(out, stats->out_packets_per_sec, exact || is_dest);
+	print_number(out, stats->in_bytes_per_sec, exact);
+	print_number(out, stats->out_bytes_per_sec, exact);
 	fputc('\n', out);
 }
 
@@ -208,13 +209,17 @@ void xlvs_ipvsadm_print_service(FILE *out, const struct ipvsadm_command *command
 {
 	const struct xlvs_service_spec *spec = &service->spec;
 	enum style style = style_of(command);
+	bool exact = xlvs_ipvsadm_has(command, IPVSADM_EXACT);
 	char name[IPVSADM_ADDRESS_BYTES + 8] = "";
 
 	format_service_name(&spec->key, xlvs_ipvsadm_has(command, IPVSADM_NUMERIC), name,
 			    sizeof(name));
 	if (style == STYLE_STATS || style == STYLE_RATE) {
 		fprintf(out, "%-*s", SERVICE_COLUMNS, name);
-		print_stats(out, command, &service->stats);
+		if (style == STYLE_STATS)
+			print_totals(out, exact, &service->stats.total);
+		else
+			print_rates(out, exact, false, &service->stats);
 		return;
 	}
 	fprintf(out, "%s %s", name, spec->scheduler);
@@ -269,6 +274,7 @@ void xlvs_ipvsadm_print_dest(FILE *out, const struct ipvsadm_command *command, u
 			     const struct xlvs_dest_info *dest)
 {
 	const struct xlvs_dest_spec *spec = &dest->spec;
+	bool exact = xlvs_ipvsadm_has(command, IPVSADM_EXACT);
 	char name[IPVSADM_ADDRESS_BYTES];
 	char tunnel[32];
 
@@ -279,8 +285,10 @@ void xlvs_ipvsadm_print_dest(FILE *out, const struct ipvsadm_command *command, u
 	fprintf(out, "  -> %-*s", DEST_COLUMNS, name);
 	switch (style_of(command)) {
 	case STYLE_STATS:
+		print_totals(out, exact, &dest->stats.total);
+		break;
 	case STYLE_RATE:
-		print_stats(out, command, &dest->stats);
+		print_rates(out, exact, true, &dest->stats);
 		break;
 	case STYLE_THRESHOLDS:
 		fprintf(out, " %-10u %-10u %-10u %-10u\n", spec->upper_threshold,

@@ -16,8 +16,9 @@ void xlvs_ipvsadm_print_try(FILE *out, const char *program)
 
 /* Each line stands behind the program's name. */
 static const char *const usages[] = {
-	"-A|E virtual-service [-s scheduler] [-p [timeout]] [-M netmask] [--pe persistence_engine] "
-	"[-b sched-flags]",
+	("-A|E virtual-service [-s scheduler] [-p [timeout]] [-M netmask] [--pe "
+	 "persistence_engine] "
+	 "[-b sched-flags]"),
 	"-D virtual-service",
 	"-C",
 	"-R",

@@ -10,7 +10,7 @@ static int wrapped_difference(uint32_t a, uint32_t b)
 	return (int32_t)(a - b);
 }
 
-static uint32_t address_word(const struct xlvs_address *address, int index)
+static uint32_t address_word(const struct xlvs_address *address, size_t index)
 {
 	uint32_t word;
 
@@ -21,9 +21,9 @@ static uint32_t address_word(const struct xlvs_address *address, int index)
 static int compare_addresses(const struct xlvs_address *a, const struct xlvs_address *b,
 			     uint16_t family)
 {
-	int words = family == AF_INET6 ? 4 : 1;
+	size_t words = family == AF_INET6 ? 4 : 1;
 
-	for (int i = 0; i < words; i++) {
+	for (size_t i = 0; i < words; i++) {
 		int difference = wrapped_difference(address_word(a, i), address_word(b, i));
 
 		if (difference)

@@ -64,17 +64,14 @@ static enum ipvsadm_outcome run_lines(struct ipvsadm_session *session, char *pro
 	return outcome;
 }
 
-enum ipvsadm_outcome xlvs_ipvsadm_restore(struct ipvsadm_session *session, const char *program)
+enum ipvsadm_outcome xlvs_ipvsadm_restore(struct ipvsadm_session *session, char *program)
 {
-	XLVS_AUTO_FREE char *name = strdup(program);
 	enum ipvsadm_outcome outcome;
 
-	if (!name)
-		return xlvs_ipvsadm_finish(session, IPVSADM_LOST);
 	session->is_restore = true;
-	outcome = run_lines(session, name);
-	if (outcome != IPVSADM_LOST)
-		outcome = xlvs_ipvsadm_collect(session) == IPVSADM_DONE ? outcome : IPVSADM_LOST;
+	outcome = run_lines(session, program);
+	if (outcome != IPVSADM_LOST && xlvs_ipvsadm_collect(session) != IPVSADM_DONE)
+		outcome = IPVSADM_LOST;
 	session->is_restore = false;
 	return outcome;
 }

@@ -34,7 +34,7 @@ int xlvs_ipvsadm_run(struct ipvsadm_session *session, int argc, char **argv);
 enum ipvsadm_outcome xlvs_ipvsadm_process(struct ipvsadm_session *session, int argc, char **argv);
 
 /* -R: one command a line from the session's input, until the end or an outcome that ends it. */
-enum ipvsadm_outcome xlvs_ipvsadm_restore(struct ipvsadm_session *session, const char *program);
+enum ipvsadm_outcome xlvs_ipvsadm_restore(struct ipvsadm_session *session, char *program);
 
 /* A command that is answered by an ack alone; in a restore it is sent ahead. */
 enum ipvsadm_outcome xlvs_ipvsadm_change(struct ipvsadm_session *session,

@@ -58,6 +58,7 @@ int xlvs_ipvsadm_fwmark(struct ipvsadm_command *command, int parameter, const ch
 		return xlvs_refuse(reterr, IPVSADM_REFUSED, "invalid fwmark value `%s' specified",
 				   word);
 	command->service.key.family = AF_INET;
+	command->service.key.protocol = IPPROTO_TCP;
 	command->service.key.fwmark = (uint32_t)mark;
 	return IPVSADM_DONE;
 }

@@ -50,7 +50,7 @@ static int add_interface(struct xlvs_rs_vip *vip, const char *name, struct xlvs_
 				   XLVS_RS_INTERFACES_MAX);
 	if (!*name || strlen(name) >= IF_NAMESIZE)
 		return xlvs_refuse(reterr, -EINVAL, "no interface %s", name);
-	strcpy(vip->interfaces[vip->n_interfaces++], name);
+	memcpy(vip->interfaces[vip->n_interfaces++], name, strlen(name) + 1);
 	return 0;
 }
 

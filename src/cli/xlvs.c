@@ -10,6 +10,9 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *summary;
 } commands[] = {
+	{"status", xlvs_cli_status, "how the director is"},
+	{"drops", xlvs_cli_drops, "what it dropped, and why"},
+	{"conn", xlvs_cli_conn, "the connections it holds"},
 	{"rs", xlvs_cli_rs, "prepare this machine as a real server"},
 };
 

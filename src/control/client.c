@@ -120,7 +120,7 @@ static int collect(struct xlvs_client *client, const struct visitor *visitor, in
 {
 	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)client->datagram;
 	uint32_t sequence = client->next_sequence - client->n_pending;
-	enum xlvs_answer_kind kind;
+	enum xlvs_answer_kind kind = XLVS_ANSWER_END;
 	int failure = 0;
 	int code = 0;
 

@@ -56,10 +56,17 @@ static int send_message(struct xlvs_reply *reply, struct nl_msg *message, int r)
 	return r;
 }
 
+/* Without the flag that marks nests: the kernel's IPVS does not set it, and clients compare types
+ * as they stand. */
+static struct nlattr *begin_nest(struct nl_msg *message, int attr)
+{
+	return nla_reserve(message, attr, 0);
+}
+
 /* The old form, in which all but bytes is cut to 32 bits. */
 static int put_stats32(struct nl_msg *message, int attr, const struct xlvs_stats *stats)
 {
-	struct nlattr *nest = nla_nest_start(message, attr);
+	struct nlattr *nest = begin_nest(message, attr);
 	int r;
 
 	if (!nest)
@@ -80,7 +87,7 @@ static int put_stats32(struct nl_msg *message, int attr, const struct xlvs_stats
 
 static int put_stats64(struct nl_msg *message, int attr, const struct xlvs_stats *stats)
 {
-	struct nlattr *nest = nla_nest_start(message, attr);
+	struct nlattr *nest = begin_nest(message, attr);
 	int r;
 
 	if (!nest)
@@ -103,7 +110,7 @@ static int put_service(struct nl_msg *message, const struct xlvs_service_info *s
 {
 	const struct xlvs_service_spec *spec = &service->spec;
 	struct ip_vs_flags flags = {.flags = spec->flags, .mask = ~0U};
-	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_SERVICE);
+	struct nlattr *nest = begin_nest(message, IPVS_CMD_ATTR_SERVICE);
 	int r;
 
 	if (!nest)
@@ -140,7 +147,7 @@ int xlvs_reply_service(struct xlvs_reply *reply, const struct xlvs_service_info 
 static int put_dest(struct nl_msg *message, const struct xlvs_dest_info *dest)
 {
 	const struct xlvs_dest_spec *spec = &dest->spec;
-	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_DEST);
+	struct nlattr *nest = begin_nest(message, IPVS_CMD_ATTR_DEST);
 	int r;
 
 	if (!nest)
@@ -200,7 +207,7 @@ int xlvs_reply_info(struct xlvs_reply *reply, const struct xlvs_director_info *i
 
 static int put_sync(struct nl_msg *message, const struct xlvs_sync_spec *sync)
 {
-	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_DAEMON);
+	struct nlattr *nest = begin_nest(message, IPVS_CMD_ATTR_DAEMON);
 	int r;
 
 	if (!nest)

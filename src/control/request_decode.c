@@ -370,10 +370,9 @@ static int parse_attributes(const struct nlmsghdr *header, struct nlattr **attrs
 			    enum xlvs_family family)
 {
 	char *data = (char *)header + NLMSG_HDRLEN + GENL_HDRLEN;
-	int bytes = (int)header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN;
+	int bytes = (int)(header->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN);
 	int r = 0;
 
-	memset(attrs, 0, (IPVS_CMD_ATTR_MAX + 1) * sizeof(attrs[0]));
 	if (family == XLVS_FAMILY_IPVS)
 		r = nla_parse(attrs, IPVS_CMD_ATTR_MAX, (struct nlattr *)(void *)data, bytes,
 			      message_policy);
@@ -388,7 +387,7 @@ static int parse_attributes(const struct nlmsghdr *header, struct nlattr **attrs
 int xlvs_request_decode(const void *datagram, size_t bytes, struct xlvs_request *ret_request)
 {
 	const struct nlmsghdr *header = datagram;
-	struct nlattr *attrs[IPVS_CMD_ATTR_MAX + 1];
+	struct nlattr *attrs[IPVS_CMD_ATTR_MAX + 1] = {0};
 	const struct genlmsghdr *genl;
 	const struct command *command;
 	int r;

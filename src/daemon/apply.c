@@ -3,6 +3,8 @@
 
 #include "daemon/log.h"
 
+#include <string.h>
+
 static void reset_service(struct xlvs_director *director, uint32_t id)
 {
 	const struct xlvs_model_service *service = xlvs_model_service(director->model, id);
@@ -41,7 +43,7 @@ static void follow(struct xlvs_director *director, const struct xlvs_op *op)
 		track(director, op->dest);
 		break;
 	case XLVS_OP_DEST_DELETE:
-		xlvs_trash_put(director->trash, op->dest, xlvs_now_sec());
+		xlvs_trash_put(director->trash, op->dest);
 		break;
 	case XLVS_OP_DEST_FREE:
 		xlvs_nexthops_untrack(xlvs_network_nexthops(director->network), op->dest);
@@ -77,13 +79,14 @@ int xlvs_apply(struct xlvs_director *director, struct xlvs_plan *plan, struct xl
 	return r;
 }
 
-void xlvs_apply_anyway(struct xlvs_director *director, struct xlvs_plan *plan)
+int xlvs_apply_final(struct xlvs_director *director, struct xlvs_plan *plan,
+		     struct xlvs_error *reterr)
 {
-	for (size_t i = 0; i < plan->n_ops; i++) {
-		const struct xlvs_plan one = {.ops = &plan->ops[i], .n_ops = 1, .capacity = 1};
+	int r = xlvs_apply(director, plan, reterr);
 
-		if (xlvs_loader_apply(director->loader, director->model, &one, NULL) == 0)
-			follow(director, &plan->ops[i]);
-	}
-	xlvs_plan_done(plan);
+	if (r < 0)
+		xlvs_log(LOG_ERR,
+			 "services and packet path do not agree any more (%s): restart xlvsd",
+			 strerror(-r));
+	return r;
 }

@@ -6,11 +6,13 @@
 
 #include "daemon/director.h"
 
-/* Releases the plan, whatever the outcome. On failure some of its operations may have been carried
- * out: make the model's change undone and apply that plan by xlvs_apply_anyway(). */
+/* Releases the plan, whatever the outcome. On failure nothing of it was carried out: the model's
+ * change must be taken back. */
 int xlvs_apply(struct xlvs_director *director, struct xlvs_plan *plan, struct xlvs_error *reterr);
 
-/* Each operation by itself; what fails is left as it is, for it was not carried out before. */
-void xlvs_apply_anyway(struct xlvs_director *director, struct xlvs_plan *plan);
+/* The same for a change that cannot be taken back: a failure (only when memory is short) is logged,
+ * for the model and the packet path agree again only after the daemon's restart. */
+int xlvs_apply_final(struct xlvs_director *director, struct xlvs_plan *plan,
+		     struct xlvs_error *reterr);
 
 #endif

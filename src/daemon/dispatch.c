@@ -6,6 +6,7 @@
 #include "daemon/connections.h"
 #include "daemon/listing.h"
 #include "daemon/status.h"
+#include "loader/grace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,19 +15,21 @@
 #define IPVS_VERSION	0x010201
 #define IPVS_TABLE_SIZE 4096
 
+/* Changes. Where the packet path refuses one, it is taken back in the model; what the model plans
+ * for that need not be carried out, for nothing was. */
+
 static int new_service(struct xlvs_director *director, const struct xlvs_request *request,
 		       struct xlvs_error *reterr)
 {
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
 	r = xlvs_model_add_service(director->model, &request->service, &plan, reterr);
 	if (r < 0)
 		return r;
 	r = xlvs_apply(director, &plan, reterr);
-	if (r < 0 && xlvs_model_delete_service(director->model, &request->service.key, &plan,
-					       NULL) == 0)
-		xlvs_apply_anyway(director, &plan);
+	if (r < 0)
+		xlvs_model_delete_service(director->model, &request->service.key, &plan, NULL);
 	return r;
 }
 
@@ -36,62 +39,90 @@ static int set_service(struct xlvs_director *director, const struct xlvs_request
 	const struct xlvs_model_service *service =
 		xlvs_model_find_service(director->model, &request->service.key);
 	struct xlvs_service_spec old = service ? service->spec : (struct xlvs_service_spec){0};
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
+	old.flags_mask = ~0U;
 	r = xlvs_model_edit_service(director->model, &request->service, &plan, reterr);
 	if (r < 0)
 		return r;
 	r = xlvs_apply(director, &plan, reterr);
-	old.flags_mask = ~0U;
-	if (r < 0 && xlvs_model_edit_service(director->model, &old, &plan, NULL) == 0)
-		xlvs_apply_anyway(director, &plan);
+	if (r < 0)
+		xlvs_model_edit_service(director->model, &old, &plan, NULL);
 	return r;
 }
 
 static int delete_service(struct xlvs_director *director, const struct xlvs_request *request,
 			  struct xlvs_error *reterr)
 {
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
 	r = xlvs_model_delete_service(director->model, &request->service.key, &plan, reterr);
-	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+	return r < 0 ? r : xlvs_apply_final(director, &plan, reterr);
 }
 
 /* Destinations in the trash without connections make room for new ones. */
 static int empty_trash(struct xlvs_director *director)
 {
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
+	int r, applied;
+
+	if (!xlvs_trash_has_new(director->trash))
+		return -ENOSPC;
+	xlvs_grace_wait();
+	r = xlvs_trash_empty(director->trash, &plan);
+	applied = xlvs_apply_final(director, &plan, NULL);
+	return r < 0 ? r : applied;
+}
+
+/* Take a destination back that the packet path has no room for. It returns to the trash if it came
+ * from there: then its slot is in use. */
+static void take_back_dest(struct xlvs_director *director, uint32_t id,
+			   const struct xlvs_request *request)
+{
+	const struct xlvs_dest *slot = &xlvs_loader_maps(director->loader)->dests[id];
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
+
+	xlvs_model_delete_dest(director->model, &request->service.key, &request->dest.key, &plan,
+			       NULL);
+	if (!(slot->flags & XLVS_DEST_USED))
+		xlvs_model_free_dest(director->model, id, &plan);
+}
+
+static int add_dest(struct xlvs_director *director, const struct xlvs_request *request,
+		    struct xlvs_error *reterr)
+{
+	const struct xlvs_service_key *key = &request->service.key;
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
+	uint32_t id;
 	int r;
 
-	r = xlvs_trash_empty(director->trash, xlvs_now_sec(), &plan);
-	xlvs_apply_anyway(director, &plan);
+	r = xlvs_model_add_dest(director->model, key, &request->dest, &plan, reterr);
+	if (r < 0)
+		return r;
+	/* The newest comes first. */
+	id = xlvs_model_find_service(director->model, key)->dests[0];
+	r = xlvs_apply(director, &plan, reterr);
+	if (r < 0)
+		take_back_dest(director, id, request);
 	return r;
 }
 
 static int new_dest(struct xlvs_director *director, const struct xlvs_request *request,
 		    struct xlvs_error *reterr)
 {
-	const struct xlvs_service_key *service = &request->service.key;
-	struct xlvs_plan plan = {0};
 	int r = 0;
 
 	/* Of an unknown service the model tells first. */
-	if (xlvs_model_find_service(director->model, service))
+	if (xlvs_model_find_service(director->model, &request->service.key))
 		r = xlvs_nexthops_check(xlvs_network_nexthops(director->network),
 					&request->dest.key, reterr);
 	if (r < 0)
 		return r;
-	r = xlvs_model_add_dest(director->model, service, &request->dest, &plan, reterr);
+	r = add_dest(director, request, reterr);
 	if (r == -ENOSPC && empty_trash(director) == 0)
-		r = xlvs_model_add_dest(director->model, service, &request->dest, &plan, reterr);
-	if (r < 0)
-		return r;
-	r = xlvs_apply(director, &plan, reterr);
-	if (r < 0 && xlvs_model_delete_dest(director->model, service, &request->dest.key, &plan,
-					    NULL) == 0)
-		xlvs_apply_anyway(director, &plan);
+		r = add_dest(director, request, reterr);
 	return r;
 }
 
@@ -118,53 +149,53 @@ static int set_dest(struct xlvs_director *director, const struct xlvs_request *r
 {
 	const struct xlvs_dest_spec *present = find_dest(director->model, request);
 	struct xlvs_dest_spec old = present ? *present : (struct xlvs_dest_spec){0};
-	struct xlvs_plan plan = {0};
+	const struct xlvs_service_key *key = &request->service.key;
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
-	r = xlvs_model_edit_dest(director->model, &request->service.key, &request->dest, &plan,
-				 reterr);
+	r = xlvs_model_edit_dest(director->model, key, &request->dest, &plan, reterr);
 	if (r < 0)
 		return r;
 	r = xlvs_apply(director, &plan, reterr);
-	if (r < 0 && xlvs_model_edit_dest(director->model, &request->service.key, &old, &plan,
-					  NULL) == 0)
-		xlvs_apply_anyway(director, &plan);
+	if (r < 0)
+		xlvs_model_edit_dest(director->model, key, &old, &plan, NULL);
 	return r;
 }
 
+/* Taken back, it is the newest in the model, and in the packet path from the next change of its
+ * service on. */
 static int delete_dest(struct xlvs_director *director, const struct xlvs_request *request,
 		       struct xlvs_error *reterr)
 {
 	const struct xlvs_dest_spec *present = find_dest(director->model, request);
 	struct xlvs_dest_spec old = present ? *present : (struct xlvs_dest_spec){0};
-	struct xlvs_plan plan = {0};
+	const struct xlvs_service_key *key = &request->service.key;
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
-	r = xlvs_model_delete_dest(director->model, &request->service.key, &request->dest.key,
-				   &plan, reterr);
+	r = xlvs_model_delete_dest(director->model, key, &request->dest.key, &plan, reterr);
 	if (r < 0)
 		return r;
 	r = xlvs_apply(director, &plan, reterr);
-	if (r < 0 && xlvs_model_add_dest(director->model, &request->service.key, &old, &plan,
-					 NULL) == 0)
-		xlvs_apply_anyway(director, &plan);
+	if (r < 0)
+		xlvs_model_add_dest(director->model, key, &old, &plan, NULL);
 	return r;
 }
 
 static int flush(struct xlvs_director *director, struct xlvs_error *reterr)
 {
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
 	r = xlvs_model_flush(director->model, &plan);
-	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+	return r < 0 ? r : xlvs_apply_final(director, &plan, reterr);
 }
 
 static int zero(struct xlvs_director *director, const struct xlvs_request *request,
 		struct xlvs_error *reterr)
 {
 	bool is_one = request->given & XLVS_GIVEN_SERVICE_KEY;
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
 	r = xlvs_model_zero(director->model, is_one ? &request->service.key : NULL, &plan, reterr);
@@ -174,11 +205,11 @@ static int zero(struct xlvs_director *director, const struct xlvs_request *reque
 static int set_config(struct xlvs_director *director, const struct xlvs_request *request,
 		      struct xlvs_error *reterr)
 {
-	struct xlvs_plan plan = {0};
+	XLVS_CLEANUP(xlvs_plan_done) struct xlvs_plan plan = {0};
 	int r;
 
 	r = xlvs_model_set_timeouts(director->model, &request->timeouts, &plan, reterr);
-	return r < 0 ? r : xlvs_apply(director, &plan, reterr);
+	return r < 0 ? r : xlvs_apply_final(director, &plan, reterr);
 }
 
 static int get_service(const struct xlvs_director *director, const struct xlvs_request *request,

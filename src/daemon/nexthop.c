@@ -2,6 +2,7 @@
 #include "daemon/nexthop.h"
 
 #include "daemon/change.h"
+#include "daemon/clock.h"
 #include "daemon/log.h"
 
 #include <arpa/inet.h>
@@ -12,7 +13,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The longest piece of work, and how often the clock is read meanwhile. */
 #define SETTLE_NS	 2000000
@@ -30,7 +30,7 @@ struct way {
 	struct xlvs_follower follower; /* of the gateway */
 	struct xlvs_neighbour *gateway; /* NULL: no usable route */
 	struct xlvs_route route; /* with a gateway */
-	bool is_known; /* what the packet path was told: */
+	bool is_known; /* what the packet path was told, all of it: */
 	bool is_ready;
 	struct xlvs_nexthop nexthop;
 	uint32_t first_dest;
@@ -61,7 +61,7 @@ struct xlvs_nexthops {
 	bool must_bump; /* next hops towards clients are stale */
 
 	bool neighbours_full; /* said so */
-	bool keep_failed; /* since the last retry */
+	bool keep_failed, tell_failed; /* since the last retry */
 
 	struct place checked; /* the last address checked and what the kernel said */
 	struct xlvs_route checked_route;
@@ -93,7 +93,7 @@ static void mark(struct xlvs_nexthops *nexthops, struct way *way)
 
 static struct way *way_of_follower(struct xlvs_follower *follower)
 {
-	return (struct way *)((char *)follower - offsetof(struct way, follower));
+	return (void *)((char *)follower - offsetof(struct way, follower));
 }
 
 static bool build(const struct xlvs_nexthops *nexthops, const struct way *way,
@@ -117,15 +117,19 @@ static bool build(const struct xlvs_nexthops *nexthops, const struct way *way,
 	return true;
 }
 
-/* Without a next hop the packet path asks the routing table itself. */
-static void tell(struct xlvs_nexthops *nexthops, const struct way *way, uint32_t dest)
+/* Without a next hop the packet path asks the routing table itself: better than a wrong one. */
+static int tell(struct xlvs_nexthops *nexthops, const struct way *way, uint32_t dest)
 {
 	int r;
 
 	r = xlvs_loader_set_nexthop(nexthops->loader, dest, way->is_ready ? &way->nexthop : NULL);
 	if (r < 0)
-		xlvs_log(LOG_ERR, "the next hop of destination %u was not written: %s", dest,
+		xlvs_loader_set_nexthop(nexthops->loader, dest, NULL);
+	if (r < 0 && !nexthops->tell_failed)
+		xlvs_log(LOG_WARNING, "next hops of destinations cannot be written: %s",
 			 strerror(-r));
+	nexthops->tell_failed |= r < 0;
+	return r;
 }
 
 static void publish(struct xlvs_nexthops *nexthops, struct way *way)
@@ -142,7 +146,8 @@ static void publish(struct xlvs_nexthops *nexthops, struct way *way)
 	way->is_ready = is_ready;
 	way->nexthop = nexthop;
 	for (uint32_t dest = way->first_dest; dest != XLVS_NONE; dest = nexthops->slots[dest].next)
-		tell(nexthops, way, dest);
+		if (tell(nexthops, way, dest) < 0)
+			way->is_known = false;
 }
 
 static void on_moved(void *context, struct xlvs_follower *follower)
@@ -374,7 +379,7 @@ int xlvs_nexthops_track(struct xlvs_nexthops *nexthops, uint32_t dest,
 		return -ENOMEM;
 	link_dest(nexthops, way, dest);
 	if (way->is_known)
-		tell(nexthops, way, dest);
+		way->is_known = tell(nexthops, way, dest) == 0;
 	else if (!compare(&nexthops->checked, &place))
 		settle_way(nexthops, way, nexthops->checked_error, &nexthops->checked_route);
 	else
@@ -414,9 +419,9 @@ void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 
 	if (!nexthops->keep_failed)
 		nexthops->neighbours_full = false;
-	nexthops->keep_failed = false;
+	nexthops->keep_failed = nexthops->tell_failed = false;
 	LIST_FOREACH(way, &nexthops->ways, all)
-		if (!way->is_ready)
+		if (!way->is_ready || !way->is_known)
 			mark(nexthops, way);
 }
 
@@ -437,17 +442,9 @@ bool xlvs_nexthops_pending(const struct xlvs_nexthops *nexthops)
 	       !TAILQ_EMPTY(&nexthops->dirty);
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops)
 {
-	uint64_t end_ns = now_ns() + SETTLE_NS;
+	uint64_t end_ns = xlvs_now_ns() + SETTLE_NS;
 
 	if (nexthops->must_bump)
 		xlvs_loader_bump_generation(nexthops->loader);
@@ -464,7 +461,7 @@ void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops)
 		r = xlvs_rtnl_route(nexthops->rtnl, (uint16_t)way->place.family,
 				    &way->place.address, &route);
 		settle_way(nexthops, way, r, &route);
-		if (i % SETTLES_PER_LOOK == 0 && now_ns() >= end_ns)
+		if (i % SETTLES_PER_LOOK == 0 && xlvs_now_ns() >= end_ns)
 			return;
 	}
 }

@@ -28,7 +28,7 @@ struct xlvs_rtnl {
 
 static int system_error(int nl_error)
 {
-	switch (nl_error < 0 ? -nl_error : nl_error) {
+	switch (-nl_error) {
 	case NLE_SUCCESS:
 		return 0;
 	case NLE_AGAIN:
@@ -38,8 +38,7 @@ static int system_error(int nl_error)
 	case NLE_OBJ_NOTFOUND:
 		return -ENOENT;
 	case NLE_NOADDR:
-	case NLE_HOSTUNREACH:
-		return -EHOSTUNREACH;
+		return -EADDRNOTAVAIL;
 	case NLE_PERM:
 	case NLE_NOACCESS:
 		return -EACCES;
@@ -189,6 +188,8 @@ static struct nl_sock *open_socket(void)
 	if (!socket)
 		return NULL;
 	nl_socket_disable_msg_peek(socket);
+	/* Questions are answered; an ack after the answer would be taken for the next one. */
+	nl_socket_disable_auto_ack(socket);
 	nl_socket_set_msg_buf_size(socket, MESSAGE_BUFFER_BYTES);
 	if (nl_connect(socket, NETLINK_ROUTE) < 0) {
 		nl_socket_free(socket);
@@ -381,7 +382,7 @@ static int set_neigh(struct xlvs_rtnl *rtnl, const struct xlvs_neigh_key *key, i
 		.ndm_state = NUD_NONE,
 		.ndm_flags = neigh_flags,
 	};
-	struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWNEIGH, flags);
+	struct nl_msg *message = nlmsg_alloc_simple(RTM_NEWNEIGH, flags | NLM_F_ACK);
 	int r;
 
 	if (!message)
@@ -391,11 +392,12 @@ static int set_neigh(struct xlvs_rtnl *rtnl, const struct xlvs_neigh_key *key, i
 		r = nla_put(message, NDA_DST, (int)address_bytes(key->family), &key->address);
 	if (r == 0 && extended_flags)
 		r = nla_put_u32(message, NDA_FLAGS_EXT, extended_flags);
-	if (r < 0) {
-		nlmsg_free(message);
-		return -ENOMEM;
-	}
-	return system_error(nl_send_sync(rtnl->queries, message));
+	if (r == 0)
+		r = nl_send_auto(rtnl->queries, message);
+	nlmsg_free(message);
+	if (r >= 0)
+		r = nl_wait_for_ack(rtnl->queries);
+	return system_error(r);
 }
 
 int xlvs_rtnl_neigh_keep(struct xlvs_rtnl *rtnl, const struct xlvs_neigh_key *key)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/status.h"
 
+#include "daemon/clock.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <sys/socket.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/ticks.h"
 
-#include <errno.h>
-#include <time.h>
-
 #include "base/cleanup.h"
+#include "daemon/clock.h"
+
+#include <errno.h>
 
 #define NS_PER_SEC 1000000000U
 
@@ -20,14 +20,6 @@ int xlvs_ticks_read_jiffies(FILE *timer_list, __u64 *ret_jiffies)
 		}
 	}
 	return -ENODATA;
-}
-
-static __u64 monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (__u64)now.tv_sec * NS_PER_SEC + (__u64)now.tv_nsec;
 }
 
 int xlvs_ticks_init(const struct xlvs_constants *constants, struct xlvs_ticks *ret_ticks)
@@ -46,12 +38,12 @@ int xlvs_ticks_init(const struct xlvs_constants *constants, struct xlvs_ticks *r
 	if (r < 0)
 		return r;
 	ticks.jiffy_ns = (NS_PER_SEC + hz / 2) / hz;
-	ticks.offset_ns = jiffies * ticks.jiffy_ns - monotonic_ns();
+	ticks.offset_ns = jiffies * ticks.jiffy_ns - xlvs_now_ns();
 	*ret_ticks = ticks;
 	return 0;
 }
 
 __u32 xlvs_ticks_now(const struct xlvs_ticks *ticks)
 {
-	return (__u32)((monotonic_ns() + ticks->offset_ns) / ticks->jiffy_ns >> ticks->shift);
+	return (__u32)((xlvs_now_ns() + ticks->offset_ns) / ticks->jiffy_ns >> ticks->shift);
 }

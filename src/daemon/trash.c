@@ -4,15 +4,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct entry {
-	uint64_t put_sec; /* 0: by a former daemon */
-	uint64_t idle_sec; /* found without connections; 0: not yet */
-};
-
 struct xlvs_trash {
 	struct xlvs_model *model;
 	const struct xlvs_dest *slots;
-	struct entry entries[XLVS_DESTS_MAX];
+	bool has_new;
+	uint64_t idle_sec[XLVS_DESTS_MAX]; /* when found without connections; 0: not yet */
 };
 
 int xlvs_trash_new(struct xlvs_model *model, const struct xlvs_dest *slots,
@@ -22,6 +18,7 @@ int xlvs_trash_new(struct xlvs_model *model, const struct xlvs_dest *slots,
 
 	if (!trash)
 		return -ENOMEM;
+	trash->has_new = true; /* by a former daemon, maybe */
 	trash->model = model;
 	trash->slots = slots;
 	*ret_trash = trash;
@@ -33,9 +30,15 @@ void xlvs_trash_free(struct xlvs_trash *trash)
 	free(trash);
 }
 
-void xlvs_trash_put(struct xlvs_trash *trash, uint32_t dest, uint64_t now_sec)
+void xlvs_trash_put(struct xlvs_trash *trash, uint32_t dest)
 {
-	trash->entries[dest] = (struct entry){.put_sec = now_sec};
+	trash->idle_sec[dest] = 0;
+	trash->has_new = true;
+}
+
+bool xlvs_trash_has_new(const struct xlvs_trash *trash)
+{
+	return trash->has_new;
 }
 
 /* The counts are written by the packet path on other CPUs. */
@@ -44,46 +47,45 @@ static bool is_idle(const volatile struct xlvs_dest *slot)
 	return !slot->active && !slot->inactive && !slot->persistent;
 }
 
-/* Whether its time is over, by the regular look. */
-static bool is_over(struct entry *entry, uint64_t now_sec)
+/* Whether it has been without connections for so long, by the looks. */
+static bool is_over(struct xlvs_trash *trash, uint32_t dest, uint64_t now_sec)
 {
-	if (!entry->idle_sec)
-		entry->idle_sec = now_sec;
-	return now_sec - entry->idle_sec >= XLVS_TRASH_KEEP_SEC;
-}
+	uint64_t *idle_sec = &trash->idle_sec[dest];
 
-static bool may_go(struct entry *entry, uint64_t now_sec)
-{
-	return now_sec - entry->put_sec >= XLVS_TRASH_GRACE_SEC;
-}
-
-static int free_dests(struct xlvs_trash *trash, bool (*is_due)(struct entry *entry, uint64_t now),
-		      uint64_t now_sec, struct xlvs_plan *plan)
-{
-	const struct xlvs_model_dest *dest = xlvs_model_next_dest(trash->model, 0);
-
-	while (dest) {
-		uint32_t id = dest->id;
-		struct entry *entry = &trash->entries[id];
-		int r = 0;
-
-		if (!dest->available && !is_idle(&trash->slots[id]))
-			entry->idle_sec = 0;
-		else if (!dest->available && is_due(entry, now_sec))
-			r = xlvs_model_free_dest(trash->model, id, plan);
-		if (r < 0)
-			return r;
-		dest = xlvs_model_next_dest(trash->model, id + 1);
-	}
-	return 0;
+	if (!is_idle(&trash->slots[dest]))
+		*idle_sec = 0;
+	else if (!*idle_sec)
+		*idle_sec = now_sec;
+	return *idle_sec && now_sec - *idle_sec >= XLVS_TRASH_KEEP_SEC;
 }
 
 int xlvs_trash_look(struct xlvs_trash *trash, uint64_t now_sec, struct xlvs_plan *plan)
 {
-	return free_dests(trash, is_over, now_sec, plan);
+	const struct xlvs_model_dest *dest = xlvs_model_next_dest(trash->model, 0);
+	int r = 0;
+
+	while (dest && r == 0) {
+		uint32_t id = dest->id;
+
+		if (!dest->available && is_over(trash, id, now_sec))
+			r = xlvs_model_free_dest(trash->model, id, plan);
+		dest = xlvs_model_next_dest(trash->model, id + 1);
+	}
+	return r;
 }
 
-int xlvs_trash_empty(struct xlvs_trash *trash, uint64_t now_sec, struct xlvs_plan *plan)
+int xlvs_trash_empty(struct xlvs_trash *trash, struct xlvs_plan *plan)
 {
-	return free_dests(trash, may_go, now_sec, plan);
+	const struct xlvs_model_dest *dest = xlvs_model_next_dest(trash->model, 0);
+	int r = 0;
+
+	while (dest && r == 0) {
+		uint32_t id = dest->id;
+
+		if (!dest->available && is_idle(&trash->slots[id]))
+			r = xlvs_model_free_dest(trash->model, id, plan);
+		dest = xlvs_model_next_dest(trash->model, id + 1);
+	}
+	trash->has_new = r < 0;
+	return r;
 }

@@ -10,10 +10,11 @@
  * holds now, not on what it once held.
  *
  * Life of a record: FREE -> BUSY (claimed by compare-and-swap, key being written) -> LIVE ->
- * ZOMBIE (over; a CPU may still hold a pointer) -> FREE, the last step by the expiry a full turn
- * of its hand later. Two short cuts exist, both by compare-and-swap from LIVE to BUSY, so that one
- * CPU alone succeeds: a connection that is over is claimed again by its own next packet, and an
- * unproven connection is displaced by a new one when such connections hold their share.
+ * ZOMBIE (over; a CPU may still hold a pointer) -> FREE, the last step by the expiry; or, when it
+ * has been a zombie for long enough, -> BUSY for another connection at once. Two short cuts exist,
+ * both by compare-and-swap from LIVE to BUSY, so that one CPU alone succeeds: a connection that is
+ * over is claimed again by its own next packet, and an unproven connection is displaced by a new
+ * one when such connections hold their share.
  *
  * Two CPUs may open the same connection at once. Each claims a place first, signature included,
  * and then looks again along the whole search: whoever sees the other withdraws. */
@@ -22,7 +23,7 @@
 #include "datapath/counters.bpf.h"
 
 enum xlvs_claim_limit {
-	DISPLACE_PROBES = 2 * XLVS_CONN_GROUP,
+	DISPLACE_PROBES = 4 * XLVS_CONN_GROUP,
 	CLAIM_TRIES = 4,
 };
 
@@ -116,28 +117,52 @@ static __always_inline void write_key(struct xlvs_conn *conn, const struct xlvs_
 	conn->gateway = 0;
 }
 
-/* Claim the record a search comes to at its `probe`-th, if it is free, and return its index;
- * otherwise leave a pass there and return -1. */
+enum claim {
+	CLAIM_FAILED = -1,
+	CLAIM_ZOMBIE = 1 << 30, /* with an index: the record was a zombie */
+};
+
+/* Claim the record a search comes to at its `probe`-th, if it is free or a cold zombie, and return
+ * its index; otherwise leave a pass there and return CLAIM_FAILED. */
 static __noinline int claim_or_pass(const struct xlvs_tuple *tuple, __u32 probe)
 {
 	__u32 index = xlvs_conn_slot(tuple->hash, probe);
 	struct xlvs_conn *conn = xlvs_conn_at(index);
 	__u64 word, wanted;
+	bool cold;
 
 	if (!conn)
-		return -1;
+		return CLAIM_FAILED;
 	for (int i = 0; i < CLAIM_TRIES; i++) {
 		word = *(volatile __u64 *)&conn->word;
-		if ((__u32)word) /* taken */
+		cold = (word & XLVS_LIFE_MASK) == XLVS_LIFE_ZOMBIE &&
+		       xlvs_zombie_is_cold(conn, xlvs_now());
+		if ((__u32)word && !cold)
 			wanted = word + XLVS_WORD_PASS;
 		else
-			wanted = word | xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY;
-		if (__sync_val_compare_and_swap(&conn->word, word, wanted) == word)
-			return (__u32)word ? -1 : (int)index;
+			wanted = (word & ~0xffffffffULL) | xlvs_conn_signature(tuple->hash) |
+				 XLVS_LIFE_BUSY;
+		if (__sync_val_compare_and_swap(&conn->word, word, wanted) != word)
+			continue;
+		if (cold)
+			return index | CLAIM_ZOMBIE;
+		return (__u32)word ? CLAIM_FAILED : (int)index;
 	}
 	/* Changed under every try: go on, a pass too many only lengthens a search. */
 	__sync_fetch_and_add(&conn->word, XLVS_WORD_PASS);
-	return -1;
+	return CLAIM_FAILED;
+}
+
+/* What a claimed record's former connection left on the way to it. */
+static __always_inline void forget(__u32 index)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u64 hash;
+
+	if (!conn)
+		return;
+	hash = record_hash(conn);
+	take_back_passes(hash, probes_to(hash, index));
 }
 
 /* Make a claimed record this tuple's, unless another CPU is doing the same elsewhere. */
@@ -157,7 +182,7 @@ static __always_inline int occupy(struct xlvs_tuple *tuple, __u32 index)
 int xlvs_conn_claim(struct xlvs_tuple *tuple)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	int index = -1;
+	int index = CLAIM_FAILED;
 
 	if (!tuple || !runtime)
 		return -XLVS_DROP_INTERNAL;
@@ -168,7 +193,12 @@ int xlvs_conn_claim(struct xlvs_tuple *tuple)
 		xlvs_count_reason(XLVS_EVENT_INSERT_FAILED);
 		return -XLVS_DROP_TABLE_FULL;
 	}
-	__sync_fetch_and_add(&runtime->records, 1);
+	if (index & CLAIM_ZOMBIE) {
+		index &= ~CLAIM_ZOMBIE;
+		forget(index);
+	} else {
+		__sync_fetch_and_add(&runtime->records, 1);
+	}
 	return occupy(tuple, index);
 }
 
@@ -193,8 +223,11 @@ int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
 	else if (dest)
 		__sync_fetch_and_add(&dest->active, -1);
 	partner = xlvs_conn_partner(conn, index);
-	if (partner)
-		xlvs_conn_change_life(partner, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE);
+	if (partner) {
+		partner->deadline = xlvs_now();
+		if (xlvs_conn_change_life(partner, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
+			partner->gateway = XLVS_ZOMBIE_DATED;
+	}
 	return 0;
 }
 
@@ -252,7 +285,7 @@ int xlvs_conn_displace(struct xlvs_tuple *tuple)
 {
 	struct victim victim = {.index = XLVS_NONE};
 	struct xlvs_conn *conn;
-	__u64 word, hash;
+	__u64 word;
 
 	if (!tuple)
 		return -XLVS_DROP_INTERNAL;
@@ -271,9 +304,8 @@ int xlvs_conn_displace(struct xlvs_tuple *tuple)
 		take_back_passes(tuple->hash, victim.probe);
 		return -XLVS_DROP_TABLE_FULL;
 	}
-	hash = record_hash(conn);
 	xlvs_conn_end(conn, victim.index);
-	take_back_passes(hash, probes_to(hash, victim.index));
+	forget(victim.index);
 	xlvs_count_reason(XLVS_EVENT_DISPLACED);
 	return occupy(tuple, victim.index);
 }
@@ -282,13 +314,13 @@ int xlvs_conn_free(__u32 index)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_conn *conn = xlvs_conn_at(index);
-	__u64 hash;
 
 	if (!conn || !runtime)
 		return -XLVS_DROP_INTERNAL;
-	hash = record_hash(conn);
+	if (!xlvs_conn_change_life(conn, XLVS_LIFE_ZOMBIE, XLVS_LIFE_BUSY))
+		return 0;
+	forget(index);
 	__sync_fetch_and_and(&conn->word, ~0xffffffffULL);
-	take_back_passes(hash, probes_to(hash, index));
 	__sync_fetch_and_add(&runtime->records, -1);
 	return 0;
 }

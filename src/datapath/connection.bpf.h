@@ -28,13 +28,19 @@ static __always_inline __u32 xlvs_conn_signature(__u64 hash)
 }
 
 /* The record that a search for `hash` looks at as its `probe`-th: the records of one group first,
- * from one the hash names and round, then the next group the hash names. */
+ * from one the hash names and round, then seven more groups at a stride the hash names, no two the
+ * same. */
 static __always_inline __u32 xlvs_conn_slot(__u64 hash, __u32 probe)
 {
-	__u32 step = (__u32)hash | 1;
-	__u32 spread = (__u32)(hash >> 32) + probe / XLVS_CONN_GROUP * step;
-	__u32 group = (__u64)spread * xlvs_constants.conn_groups >> 32;
+	__u32 groups = xlvs_constants.conn_groups;
+	__u32 group = (hash >> 32) * groups >> 32;
+	__u32 more = probe / XLVS_CONN_GROUP;
 
+	if (more) {
+		group += more * (1 + (__u32)((hash & 0xffffffff) * (groups / 8) >> 32));
+		if (group >= groups)
+			group -= groups;
+	}
 	return group * XLVS_CONN_GROUP + (((__u32)hash >> 2) + probe) % XLVS_CONN_GROUP;
 }
 
@@ -89,7 +95,7 @@ int xlvs_conn_claim(struct xlvs_tuple *tuple);
 int xlvs_conn_displace(struct xlvs_tuple *tuple);
 /* A record that is live but over, claimed again by a new connection with the same key. */
 int xlvs_conn_reclaim(__u32 index);
-/* A zombie that nobody can hold any more becomes free. For the expiry alone. */
+/* A cold zombie becomes free. For the expiry alone. */
 int xlvs_conn_free(__u32 index);
 
 /* BUSY becomes LIVE. All other fields must have been written. */
@@ -98,12 +104,29 @@ static __always_inline void xlvs_conn_publish(struct xlvs_conn *conn)
 	__sync_fetch_and_add(&conn->word, (__u64)0 - (XLVS_LIFE_BUSY - XLVS_LIFE_LIVE));
 }
 
+/* A zombie that says when it died: XLVS_ZOMBIE_DATED in its gateway, the tick in its deadline. A
+ * hundred milliseconds later nobody can hold a pointer to it any more, and it may be used again. */
+#define XLVS_ZOMBIE_DATED	0xffff
+#define XLVS_ZOMBIE_GRACE_TICKS (xlvs_constants.ticks_per_sec / 10)
+
+static __always_inline bool xlvs_zombie_is_cold(const struct xlvs_conn *conn, __u32 now)
+{
+	return conn->gateway == XLVS_ZOMBIE_DATED &&
+	       now - conn->deadline >= XLVS_ZOMBIE_GRACE_TICKS;
+}
+
+static __always_inline __u32 xlvs_now(void)
+{
+	return bpf_jiffies64() >> xlvs_constants.tick_shift;
+}
+
 /* Give a claimed record up again. */
 static __always_inline void xlvs_conn_abandon(struct xlvs_conn *conn)
 {
 	conn->meta = XLVS_META_REPLY; /* nothing was accounted for it */
 	conn->partner = XLVS_NONE;
-	conn->gateway = 0;
+	conn->deadline = xlvs_now();
+	conn->gateway = XLVS_ZOMBIE_DATED;
 	__sync_fetch_and_or(&conn->word, XLVS_LIFE_ZOMBIE);
 }
 

@@ -2,14 +2,13 @@
 /* Expiry: one timer moves a hand over the connection table, a few thousand records at a time, and
  * comes by each of them about once a second. It goes on when the daemon is dead.
  *
- * A live connection past its deadline becomes a zombie. A zombie is marked when the hand first
- * meets it and freed when the hand meets it marked and a second has gone by: whoever found the
- * record before it ended has long let go of it. */
+ * A live connection past its deadline becomes a zombie. A zombie that does not say when it died is
+ * dated when the hand meets it, and freed when it is cold: whoever found the record before it
+ * ended has long let go of it. */
 #include "datapath/connection.bpf.h"
 
 enum expiry_constant {
 	BATCH = 32,
-	MARKED = 0xffff, /* in a zombie's gateway */
 };
 
 struct sweep {
@@ -19,33 +18,44 @@ struct sweep {
 
 static __always_inline void visit_zombie(struct xlvs_conn *conn, __u32 index, __u32 now)
 {
-	if (conn->gateway != MARKED) {
+	if (conn->gateway != XLVS_ZOMBIE_DATED) {
 		conn->deadline = now;
-		conn->gateway = MARKED;
-	} else if (now - conn->deadline >= xlvs_constants.ticks_per_sec) {
+		conn->gateway = XLVS_ZOMBIE_DATED;
+	} else if (xlvs_zombie_is_cold(conn, now)) {
 		xlvs_conn_free(index);
 	}
+}
+
+/* End an expired connection, unless its own next packet has just claimed it again. */
+static __always_inline void visit_expired(struct xlvs_conn *conn, __u32 index, __u32 now)
+{
+	if (!xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_BUSY))
+		return;
+	if (!xlvs_conn_expired(conn, now)) {
+		xlvs_conn_publish(conn);
+		return;
+	}
+	xlvs_conn_end(conn, index);
+	conn->deadline = now;
+	conn->gateway = XLVS_ZOMBIE_DATED;
+	__sync_fetch_and_or(&conn->word, XLVS_LIFE_ZOMBIE);
 }
 
 static __always_inline void visit(struct xlvs_conn *conn, __u32 index, __u32 now)
 {
 	__u32 life = (__u32)conn->word & XLVS_LIFE_MASK;
 
-	if (life == XLVS_LIFE_ZOMBIE) {
+	if (life == XLVS_LIFE_ZOMBIE)
 		visit_zombie(conn, index, now);
-		return;
-	}
 	if (life != XLVS_LIFE_LIVE)
 		return;
-	if (conn->meta & XLVS_META_REPLY) {
+	if (!(conn->meta & XLVS_META_REPLY)) {
+		if (xlvs_conn_expired(conn, now))
+			visit_expired(conn, index, now);
+	} else if (!xlvs_conn_partner(conn, index)) {
 		/* Its first record ended without finding it, or was made into another's. */
-		if (!xlvs_conn_partner(conn, index))
-			xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE);
-		return;
+		xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE);
 	}
-	if (xlvs_conn_expired(conn, now) &&
-	    xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
-		xlvs_conn_end(conn, index);
 }
 
 /* The batch's place comes from its number, never from a field that counts: the verifier would
@@ -76,7 +86,7 @@ static int tick(void *map, __u32 *key, struct xlvs_clock *clock)
 		return 0;
 	batches = runtime->sweep_records / BATCH + 1;
 	sweep.from = runtime->sweep_hand;
-	sweep.now = bpf_jiffies64() >> xlvs_constants.tick_shift;
+	sweep.now = xlvs_now();
 	bpf_loop(batches, visit_batch, &sweep, 0);
 	runtime->sweep_hand = sweep.from + batches * BATCH;
 	if (runtime->sweep_hand >= xlvs_constants.conn_groups * XLVS_CONN_GROUP) {

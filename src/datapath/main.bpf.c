@@ -30,23 +30,21 @@ static __always_inline bool is_quiet(const struct xlvs_packet *pkt, __u32 meta, 
 }
 
 /* Where a request leaves: the daemon's answer, or else the routing table's. */
-static __always_inline struct xlvs_nexthop *dest_nexthop(struct xdp_md *ctx,
-							 const struct xlvs_dest *dest, int *ret)
+static __always_inline struct xlvs_nexthop *dest_nexthop(struct xdp_md *ctx, struct xlvs_dest *dest,
+							 __u32 method, int *ret)
 {
 	__u32 index = *(volatile __u32 *)&dest->nexthop;
-	struct xlvs_flow_ends ends = {};
 
 	if (index)
 		return bpf_map_lookup_elem(&xlvs_nexthops, &index);
-	ends.family = dest->family;
-	__builtin_memcpy(ends.to, dest->address, sizeof(ends.to));
-	*ret = xlvs_route(ctx, &ends);
+	*ret = xlvs_route_dest(ctx, dest, method);
 	return *ret < 0 ? (void *)0 : xlvs_gateway_at(*ret);
 }
 
 static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *pkt,
 					__u32 dest_index, __u32 meta, bool ipv4)
 {
+	__u32 method = (meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT;
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_nexthop *nexthop;
 	int r = -XLVS_DROP_INTERNAL;
@@ -56,10 +54,10 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	if (!(dest->flags & XLVS_DEST_AVAILABLE))
 		return xlvs_dest_removed(pkt);
 	xlvs_count_in(dest_index, pkt->length_bytes);
-	nexthop = dest_nexthop(ctx, dest, &r);
+	nexthop = dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
 		return r;
-	switch ((meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT) {
+	switch (method) {
 #define SEND(name, number) \
 	case number:       \
 		return xlvs_forward_##name(ctx, pkt, dest, nexthop, ipv4);
@@ -72,15 +70,15 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 
 /* The way back to the client as an index in xlvs_gateways: the reply record keeps it while no
  * route changes. */
-static __always_inline int client_gateway(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					  const struct xlvs_conn *record, __u32 index)
+static __always_inline int client_gateway(struct xdp_md *ctx, const struct xlvs_conn *record,
+					  __u32 index)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 
 	if (runtime && record->gateway &&
 	    record->meta >> XLVS_META_GENERATION_SHIFT == (runtime->generation & 0xffff))
 		return record->gateway - 1;
-	return xlvs_route_reply(ctx, pkt, index);
+	return xlvs_route_reply(ctx, index);
 }
 
 static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -97,7 +95,7 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		xlvs_count_out(record->dest, pkt->length_bytes);
 	else if (xlvs_dest_removed(pkt) == XLVS_NOT_OURS)
 		return XLVS_NOT_OURS;
-	r = client_gateway(ctx, pkt, record, index);
+	r = client_gateway(ctx, record, index);
 	if (r < 0)
 		return r;
 	nexthop = xlvs_gateway_at(r);
@@ -133,7 +131,7 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 	struct xlvs_conn *conn;
 	int r;
 
-	pkt->now = bpf_jiffies64() >> xlvs_constants.tick_shift;
+	pkt->now = xlvs_now();
 	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
 	if (!conn) {
 		service = xlvs_service_find(&pkt->tuple, ipv4);

@@ -6,6 +6,7 @@
 
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
+#include "forward/list.h"
 
 enum route_constant {
 	GATEWAY_PROBES = 8,
@@ -76,56 +77,69 @@ static __always_inline int enter_gateway(const struct bpf_fib_lookup *fib)
 	return index;
 }
 
-int xlvs_route(struct xdp_md *ctx, struct xlvs_flow_ends *ends)
+static __always_inline int route(struct xdp_md *ctx, struct bpf_fib_lookup *fib)
 {
-	struct bpf_fib_lookup fib = {};
-
-	if (!ends)
-		return -XLVS_DROP_INTERNAL;
-	fib.family = ends->family;
-	fib.ifindex = ctx->ingress_ifindex;
-	if (ends->family == XLVS_AF_INET) {
-		fib.ipv4_src = ends->from[0];
-		fib.ipv4_dst = ends->to[0];
-	} else {
-		__builtin_memcpy(fib.ipv6_src, ends->from, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, ends->to, sizeof(fib.ipv6_dst));
-	}
-	switch (bpf_fib_lookup(ctx, &fib, sizeof(fib), 0)) {
+	fib->ifindex = ctx->ingress_ifindex;
+	switch (bpf_fib_lookup(ctx, fib, sizeof(*fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
-		return enter_gateway(&fib);
+		return enter_gateway(fib);
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
-		ask_for_neighbour(&fib, ends->family);
+		ask_for_neighbour(fib, fib->family);
 		return -XLVS_DROP_NO_NEIGHBOUR;
 	default:
 		return -XLVS_DROP_NO_ROUTE;
 	}
 }
 
-int xlvs_route_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
+int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method)
 {
-	struct xlvs_conn *reply = xlvs_conn_at(index), *conn;
+	struct bpf_fib_lookup fib = {};
+
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	if (method == XLVS_FORWARD_tun)
+		return -XLVS_DROP_NO_ROUTE;
+	fib.family = dest->family;
+	__builtin_memcpy(fib.ipv6_dst, dest->address, sizeof(fib.ipv6_dst));
+	return route(ctx, &fib);
+}
+
+int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request)
+{
+	struct bpf_fib_lookup fib = {};
+
+	if (!request)
+		return -XLVS_DROP_INTERNAL;
+	fib.family = request->family;
+	if (request->family == XLVS_AF_INET) {
+		fib.ipv4_src = request->key.v4.daddr;
+		fib.ipv4_dst = request->key.v4.saddr;
+	} else {
+		__builtin_memcpy(fib.ipv6_src, request->key.v6.daddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, request->key.v6.saddr, sizeof(fib.ipv6_dst));
+	}
+	return route(ctx, &fib);
+}
+
+int xlvs_route_reply(struct xdp_md *ctx, __u32 index)
+{
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	__u32 kept = (1U << XLVS_META_GENERATION_SHIFT) - 1;
-	struct xlvs_flow_ends ends = {};
+	struct xlvs_conn *reply = xlvs_conn_at(index), *conn;
+	struct xlvs_tuple request;
 	__u32 generation;
 	int gateway;
 
-	if (!pkt || !reply || !runtime)
+	if (!reply || !runtime)
 		return -XLVS_DROP_INTERNAL;
 	conn = xlvs_conn_partner(reply, index);
 	if (!conn)
 		return XLVS_NOT_OURS;
 	generation = runtime->generation << XLVS_META_GENERATION_SHIFT;
-	ends.family = pkt->tuple.family;
-	if (ends.family == XLVS_AF_INET) {
-		ends.from[0] = conn->key.v4.daddr;
-		ends.to[0] = conn->key.v4.saddr;
-	} else {
-		__builtin_memcpy(ends.from, conn->key.v6.daddr, sizeof(ends.from));
-		__builtin_memcpy(ends.to, conn->key.v6.saddr, sizeof(ends.to));
-	}
-	gateway = xlvs_route(ctx, &ends);
+	request.key = conn->key;
+	request.flow = conn->flow;
+	request.hash = 0;
+	gateway = xlvs_route_client(ctx, &request);
 	if (gateway >= 0 && gateway < XLVS_GATEWAYS_MAX) {
 		reply->gateway = gateway + 1;
 		reply->meta = (reply->meta & kept) | generation;

@@ -6,18 +6,16 @@
 
 #include "datapath/packet.bpf.h"
 
-struct xlvs_flow_ends {
-	__be32 from[4];
-	__be32 to[4];
-	__u32 family;
-};
+/* Each: the index in xlvs_gateways of the next hop, below XLVS_GATEWAYS_MAX when it may be kept;
+ * -XLVS_DROP_NO_ROUTE, or -XLVS_DROP_NO_NEIGHBOUR (the daemon was asked to resolve it). */
 
-/* Index in xlvs_gateways of the next hop towards `ends->to`, below XLVS_GATEWAYS_MAX when it may
- * be kept; -XLVS_DROP_NO_ROUTE, or -XLVS_DROP_NO_NEIGHBOUR (the daemon was asked to resolve it). */
-int xlvs_route(struct xdp_md *ctx, struct xlvs_flow_ends *ends);
-
-/* The same for the client of a reply record, which keeps the answer. */
-int xlvs_route_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index);
+/* To a destination. -XLVS_DROP_NO_ROUTE for a tunnel: the routing table does not tell at which
+ * address it begins. */
+int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method);
+/* Back to the client that sent `request`. */
+int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request);
+/* The same for the client of the reply record `index`, which keeps the answer. */
+int xlvs_route_reply(struct xdp_md *ctx, __u32 index);
 
 static __always_inline struct xlvs_nexthop *xlvs_gateway_at(__u32 index)
 {

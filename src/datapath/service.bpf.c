@@ -114,23 +114,14 @@ static __always_inline void reply_tuple(const struct xlvs_tuple *request,
 
 /* The way back to the client, found while the request is on its way to the server: by the time of
  * the reply a missing neighbour has been resolved. 0 when it has to be found later. */
-static __always_inline __u16 route_to_client(struct xdp_md *ctx, const struct xlvs_tuple *request)
+static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_tuple *request)
 {
-	struct xlvs_flow_ends ends = {.family = request->family};
-	int gateway;
+	int gateway = xlvs_route_client(ctx, request);
 
-	if (request->family == XLVS_AF_INET) {
-		ends.from[0] = request->key.v4.daddr;
-		ends.to[0] = request->key.v4.saddr;
-	} else {
-		__builtin_memcpy(ends.from, request->key.v6.daddr, sizeof(ends.from));
-		__builtin_memcpy(ends.to, request->key.v6.saddr, sizeof(ends.to));
-	}
-	gateway = xlvs_route(ctx, &ends);
 	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
 }
 
-/* The second record of a two-way connection; both name each other. */
+/* The second record of a two-way connection, to be published after the first. */
 static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 dest_index,
 				      __u32 first)
 {
@@ -153,12 +144,12 @@ static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		conn->vaddr4 = pkt->tuple.key.v4.daddr;
 		conn->vport4 = pkt->tuple.dport;
 	}
-	conn->gateway = route_to_client(ctx, &pkt->tuple);
+	conn->gateway = gateway_to_client(ctx, &pkt->tuple);
 	conn->meta = XLVS_META_REPLY | runtime->generation << XLVS_META_GENERATION_SHIFT;
 	conn->dest = dest_index;
-	conn->deadline = pkt->now; /* so the first reply refreshes the first record */
+	/* A second ago, so the first reply refreshes the first record. */
+	conn->deadline = pkt->now - xlvs_constants.ticks_per_sec;
 	conn->partner = first;
-	xlvs_conn_publish(conn);
 	return index;
 }
 
@@ -183,7 +174,7 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	struct xlvs_conn *conn;
+	struct xlvs_conn *conn, *reply;
 	int index, partner = XLVS_NONE;
 
 	if (!runtime || !dest)
@@ -210,6 +201,9 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	__sync_fetch_and_add(&dest->conns, 1);
 	__sync_fetch_and_add(&runtime->unproven, 1);
 	xlvs_conn_publish(conn);
+	reply = xlvs_conn_at(partner);
+	if (reply)
+		xlvs_conn_publish(reply);
 	return index;
 }
 

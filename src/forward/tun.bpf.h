@@ -50,9 +50,9 @@ static __always_inline void xlvs_tun_write_outer_ipv4(struct iphdr *outer,
 	outer->ihl = sizeof(*outer) / 4;
 	outer->tos = xlvs_tun_outer_tos(xlvs_tun_inner_tos(inner, ipv4));
 	outer->tot_len = bpf_htons(pkt->length_bytes + sizeof(*outer));
-	/* A packet that may be fragmented needs an id; the inner one's is as good as any. */
+	/* A packet that may be fragmented needs an id: the inner one's, or any. */
 	outer->frag_off = ipv4 ? inner->frag_off & bpf_htons(0x4000) : 0;
-	outer->id = outer->frag_off ? 0 : (ipv4 ? inner->id : (__u16)pkt->tuple.hash);
+	outer->id = outer->frag_off ? 0 : (ipv4 ? inner->id : (__u16)bpf_get_prandom_u32());
 	outer->ttl = xlvs_ttl(inner, ipv4);
 	outer->protocol = ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6;
 	outer->check = 0;

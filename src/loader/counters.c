@@ -11,9 +11,9 @@ static struct xlvs_traffic *traffic_of(const struct xlvs_maps *maps, uint32_t cp
 }
 
 void xlvs_counters_counted(const struct xlvs_maps *maps, uint32_t dest,
-			   uint64_t ret_counts[static XLVS_COUNTS])
+			   __u64 ret_counts[static XLVS_COUNTS])
 {
-	uint64_t counts[XLVS_COUNTS] = {maps->dests[dest].conns};
+	__u64 counts[XLVS_COUNTS] = {maps->dests[dest].conns};
 
 	for (uint32_t cpu = 0; cpu < maps->n_cpus; cpu++) {
 		const struct xlvs_traffic *traffic = traffic_of(maps, cpu, dest);
@@ -26,7 +26,7 @@ void xlvs_counters_counted(const struct xlvs_maps *maps, uint32_t dest,
 	memcpy(ret_counts, counts, sizeof(counts));
 }
 
-static void add(uint64_t sum[static XLVS_COUNTS], const uint64_t counts[static XLVS_COUNTS])
+static void add(__u64 sum[static XLVS_COUNTS], const __u64 counts[static XLVS_COUNTS])
 {
 	for (int i = 0; i < XLVS_COUNTS; i++)
 		sum[i] += counts[i];
@@ -35,7 +35,7 @@ static void add(uint64_t sum[static XLVS_COUNTS], const uint64_t counts[static X
 static void zero_dest(const struct xlvs_maps *maps, uint32_t dest)
 {
 	const struct xlvs_ledger *ledger = &maps->dest_ledger[dest];
-	uint64_t counts[XLVS_COUNTS];
+	__u64 counts[XLVS_COUNTS];
 
 	xlvs_counters_counted(maps, dest, counts);
 	add(maps->service_ledger[maps->dests[dest].service].zeroed, counts);
@@ -54,7 +54,7 @@ void xlvs_counters_zero(const struct xlvs_maps *maps, uint32_t service)
 	for (uint32_t i = 0; i < XLVS_DESTS_MAX; i++) {
 		const struct xlvs_dest *dest = &maps->dests[i];
 
-		if (dest->flags & XLVS_DEST_AVAILABLE &&
+		if (dest->flags & XLVS_DEST_AVAILABLE && dest->service < XLVS_SERVICES_MAX &&
 		    (service == XLVS_NONE || service == dest->service))
 			zero_dest(maps, i);
 	}
@@ -67,10 +67,10 @@ void xlvs_counters_reset(const struct xlvs_maps *maps, uint32_t dest)
 	maps->dest_ledger[dest] = (struct xlvs_ledger){};
 }
 
-static void show(const uint64_t counts[static XLVS_COUNTS], const struct xlvs_ledger *ledger,
+static void show(const __u64 counts[static XLVS_COUNTS], const struct xlvs_ledger *ledger,
 		 struct xlvs_counters *ret_counters)
 {
-	uint64_t shown[XLVS_COUNTS];
+	__u64 shown[XLVS_COUNTS];
 
 	for (int i = 0; i < XLVS_COUNTS; i++)
 		shown[i] = ledger->carried[i] + counts[i] - ledger->zeroed[i];
@@ -86,7 +86,7 @@ static void show(const uint64_t counts[static XLVS_COUNTS], const struct xlvs_le
 void xlvs_loader_dest_counters(const struct xlvs_loader *loader, uint32_t dest,
 			       struct xlvs_counters *ret_counters)
 {
-	uint64_t counts[XLVS_COUNTS];
+	__u64 counts[XLVS_COUNTS];
 
 	xlvs_counters_counted(&loader->maps, dest, counts);
 	show(counts, &loader->maps.dest_ledger[dest], ret_counters);
@@ -96,14 +96,14 @@ void xlvs_loader_service_counters(const struct xlvs_loader *loader, const struct
 				  uint32_t service, struct xlvs_counters *ret_counters)
 {
 	const struct xlvs_model_service *found = xlvs_model_service(model, service);
-	uint64_t sum[XLVS_COUNTS] = {};
+	__u64 sum[XLVS_COUNTS] = {};
 
 	if (!found) {
 		*ret_counters = (struct xlvs_counters){};
 		return;
 	}
 	for (uint32_t i = 0; i < found->n_dests; i++) {
-		uint64_t counts[XLVS_COUNTS];
+		__u64 counts[XLVS_COUNTS];
 
 		xlvs_counters_counted(&loader->maps, found->dests[i], counts);
 		add(sum, counts);

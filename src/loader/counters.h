@@ -8,15 +8,18 @@
 #ifndef XLVS_LOADER_COUNTERS_H
 #define XLVS_LOADER_COUNTERS_H
 
+#include <linux/types.h>
 #include <stdint.h>
 
 struct xlvs_maps;
 
-enum { XLVS_COUNTS = 5 }; /* in the order of struct xlvs_ledger */
+enum {
+	XLVS_COUNTS = 5
+}; /* in the order of struct xlvs_ledger */
 
 /* Everything since the slot came into use. */
 void xlvs_counters_counted(const struct xlvs_maps *maps, uint32_t dest,
-			   uint64_t ret_counts[static XLVS_COUNTS]);
+			   __u64 ret_counts[static XLVS_COUNTS]);
 
 /* Zero what a service and its available destinations show; XLVS_NONE: every service. */
 void xlvs_counters_zero(const struct xlvs_maps *maps, uint32_t service);

@@ -26,8 +26,8 @@ void xlvs_journal_begin(struct xlvs_journal *journal)
 	journal->n_words = 0;
 }
 
-static int add_entry(struct xlvs_journal *journal, uint32_t about, uint32_t where,
-		     const void *what, uint32_t n_words)
+static int add_entry(struct xlvs_journal *journal, uint32_t about, uint32_t where, const void *what,
+		     uint32_t n_words)
 {
 	uint32_t *entry = private_of(journal)->journal + journal->n_words;
 

@@ -12,21 +12,23 @@
 
 /* Raise it with every change of a struct in abi/ or of one below: what maps of another layout hold
  * is not understood. */
-enum { XLVS_LAYOUT = 1 };
+enum {
+	XLVS_LAYOUT = 1
+};
 
 /* X(symbol, name): the maps that are memory-mapped. The numbers stand in the journal. */
-#define XLVS_MEMORIES(X)                                                                           \
-	X(CONNS, "xlvs_conns")                                                                     \
-	X(SERVICES, "xlvs_services")                                                               \
-	X(DESTS, "xlvs_dests")                                                                     \
-	X(CHUNKS, "xlvs_chunks")                                                                   \
-	X(NEXTHOPS, "xlvs_nexthops")                                                               \
-	X(GATEWAYS, "xlvs_gateways")                                                               \
-	X(TRAFFIC, "xlvs_traffic")                                                                 \
-	X(REASONS, "xlvs_reasons")                                                                 \
-	X(DEST_LEDGER, "xlvs_dst_ledger")                                                          \
-	X(SERVICE_LEDGER, "xlvs_svc_ledger")                                                       \
-	X(RUNTIME, "xlvs_runtime")                                                                 \
+#define XLVS_MEMORIES(X)                     \
+	X(CONNS, "xlvs_conns")               \
+	X(SERVICES, "xlvs_services")         \
+	X(DESTS, "xlvs_dests")               \
+	X(CHUNKS, "xlvs_chunks")             \
+	X(NEXTHOPS, "xlvs_nexthops")         \
+	X(GATEWAYS, "xlvs_gateways")         \
+	X(TRAFFIC, "xlvs_traffic")           \
+	X(REASONS, "xlvs_reasons")           \
+	X(DEST_LEDGER, "xlvs_dst_ledger")    \
+	X(SERVICE_LEDGER, "xlvs_svc_ledger") \
+	X(RUNTIME, "xlvs_runtime")           \
 	X(PRIVATE, "xlvs_private")
 
 enum xlvs_memory_number {
@@ -47,11 +49,17 @@ enum {
 	XLVS_PRIVATE_ELEMENT_BYTES = 4096,
 };
 
+/* What every layout begins with. */
+struct xlvs_identity {
+	uint32_t layout; /* XLVS_LAYOUT of who loaded the packet path */
+	uint32_t unused;
+	uint64_t netns_cookie; /* whose packet path this is: an interface can be moved */
+};
+
 /* xlvs_private, cut into elements of XLVS_PRIVATE_ELEMENT_BYTES. */
 struct xlvs_private {
-	uint32_t layout; /* XLVS_LAYOUT of who loaded the packet path */
+	struct xlvs_identity identity;
 	uint32_t journal_words; /* in use; not 0: an operation was interrupted, see journal.h */
-	uint64_t netns_cookie; /* whose packet path this is: an interface can be moved */
 	uint32_t journal[XLVS_JOURNAL_WORDS];
 	struct xlvs_service_key dest_owners[XLVS_DESTS_MAX]; /* of the destinations in use */
 };

@@ -28,7 +28,7 @@
 #define PIN_PROGRAM "program"
 
 enum {
-	PATH_BYTES = 128,
+	PATH_BYTES = 512,
 	LOOPBACK_IFINDEX = 1,
 };
 
@@ -45,7 +45,7 @@ static int netns_cookie(uint64_t *ret_cookie)
 /* Daemons of several network namespaces start at once. The lock ends with the fd. */
 static int lock(void)
 {
-	int fd = open(RUN_DIRECTORY, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = open(RUN_DIRECTORY "/lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
 	if (fd >= 0)
 		flock(fd, LOCK_EX);

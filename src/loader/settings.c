@@ -20,10 +20,10 @@ enum {
 };
 
 static const uint32_t tcp_timeouts_sec[XLVS_TCP_STATES] = {
-	[XLVS_TCP_NONE] = 2,	   [XLVS_TCP_ESTABLISHED] = 900, [XLVS_TCP_SYN_SENT] = 120,
-	[XLVS_TCP_SYN_RECV] = 60,  [XLVS_TCP_FIN_WAIT] = 120,	 [XLVS_TCP_TIME_WAIT] = 120,
-	[XLVS_TCP_CLOSE] = 10,	   [XLVS_TCP_CLOSE_WAIT] = 60,	 [XLVS_TCP_LAST_ACK] = 30,
-	[XLVS_TCP_LISTEN] = 120,   [XLVS_TCP_SYNACK] = 120,
+	[XLVS_TCP_NONE] = 2,	  [XLVS_TCP_ESTABLISHED] = 900, [XLVS_TCP_SYN_SENT] = 120,
+	[XLVS_TCP_SYN_RECV] = 60, [XLVS_TCP_FIN_WAIT] = 120,	[XLVS_TCP_TIME_WAIT] = 120,
+	[XLVS_TCP_CLOSE] = 10,	  [XLVS_TCP_CLOSE_WAIT] = 60,	[XLVS_TCP_LAST_ACK] = 30,
+	[XLVS_TCP_LISTEN] = 120,  [XLVS_TCP_SYNACK] = 120,
 };
 
 static const uint32_t udp_timeout_sec = 300;
@@ -34,9 +34,10 @@ int xlvs_settings_sizes(uint64_t connections, uint32_t n_cpus, struct xlvs_sizes
 	uint32_t conns;
 
 	if (connections < 1 || connections > CONNECTIONS_MAX)
-		return xlvs_refuse(reterr, -EINVAL,
-				   "a connection table has room for 1 to %d connections, not %" PRIu64,
-				   CONNECTIONS_MAX, connections);
+		return xlvs_refuse(
+			reterr, -EINVAL,
+			"a connection table has room for 1 to %d connections, not %" PRIu64,
+			CONNECTIONS_MAX, connections);
 	if (n_cpus > XLVS_CPUS_MAX)
 		return xlvs_refuse(reterr, -EOPNOTSUPP, "%u CPUs: at most %d are supported", n_cpus,
 				   XLVS_CPUS_MAX);

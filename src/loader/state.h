@@ -34,7 +34,6 @@ struct xlvs_loader {
 	struct xlvs *skeleton;
 	int private_fd;
 	uint32_t private_id; /* of the map: what tells our programs from others */
-	uint32_t program_id;
 	struct xlvs_pins pins;
 };
 

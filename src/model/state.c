@@ -9,7 +9,7 @@
 
 #include "model/key.h"
 
-#define entry_of(node_pointer, type) ((type *)((char *)(node_pointer)-offsetof(type, node)))
+#define entry_of(node_pointer, type) ((type *)(void *)((char *)(node_pointer)-offsetof(type, node)))
 
 struct xlvs_service_entry *xlvs_service_entry_find(const struct xlvs_model *model,
 						   const struct xlvs_service_key *key)

@@ -6,7 +6,7 @@
 
 int xlvs_table_init(struct xlvs_table *table, size_t n_buckets)
 {
-	struct xlvs_table_node **buckets = calloc(n_buckets, sizeof(*buckets));
+	struct xlvs_table_node **buckets = calloc(n_buckets, sizeof(struct xlvs_table_node *));
 
 	if (!buckets)
 		return -ENOMEM;

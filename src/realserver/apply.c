@@ -66,7 +66,7 @@ static bool is_decap_wanted(const struct xlvs_rs_state *state, const char *inter
 		if (!vip->n_interfaces)
 			return true;
 		for (size_t j = 0; j < vip->n_interfaces; j++)
-			if (!strcmp(vip->interfaces[j], interface))
+			if (strcmp(vip->interfaces[j], interface) == 0)
 				return true;
 	}
 	return false;
@@ -114,7 +114,7 @@ static bool is_same(const struct xlvs_rs_vip *a, const struct xlvs_rs_vip *b)
 	    a->n_directors != b->n_directors)
 		return false;
 	for (size_t i = 0; i < a->n_interfaces; i++)
-		if (strcmp(a->interfaces[i], b->interfaces[i]))
+		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
 			return false;
 	return !memcmp(a->directors, b->directors, a->n_directors * sizeof(a->directors[0]));
 }

@@ -44,7 +44,8 @@ static int open_ours(__u32 id)
 	struct bpf_prog_info info = {};
 	__u32 bytes = sizeof(info);
 
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes) || strcmp(info.name, PROGRAM_NAME))
+	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes) ||
+	    strcmp(info.name, PROGRAM_NAME) != 0)
 		return -ENOENT;
 	return xlvs_take_fd(&fd);
 }

@@ -113,44 +113,38 @@ static bool from_nl(const struct nl_addr *nl, struct in6_addr *ret)
 	return true;
 }
 
-/* Iterate: the next address object at or after `object` that has this address; NULL at the end. */
-static struct rtnl_addr *next_with(struct nl_object *object, const struct in6_addr *address)
+/* An interface that has the address, either lo or any other; 0 if there is none. */
+static int holder(const struct xlvs_rs_host *host, const struct in6_addr *address, bool lo)
 {
+	struct nl_object *object;
 	struct in6_addr local;
 
-	for (; object; object = nl_cache_get_next(object)) {
+	for (object = nl_cache_get_first(host->addresses); object;
+	     object = nl_cache_get_next(object)) {
 		struct rtnl_addr *candidate = (struct rtnl_addr *)object;
+		int ifindex = rtnl_addr_get_ifindex(candidate);
 
-		if (from_nl(rtnl_addr_get_local(candidate), &local) &&
+		if ((ifindex == LO_IFINDEX) == lo &&
+		    from_nl(rtnl_addr_get_local(candidate), &local) &&
 		    IN6_ARE_ADDR_EQUAL(&local, address))
-			return candidate;
+			return ifindex;
 	}
-	return NULL;
+	return 0;
 }
-
-#define for_each_with(found, host, address)                                                       \
-	for (struct rtnl_addr *found = next_with(nl_cache_get_first((host)->addresses), address); \
-	     found; found = next_with(nl_cache_get_next((struct nl_object *)found), address))
 
 bool xlvs_rs_host_on_lo(const struct xlvs_rs_host *host, const struct in6_addr *address)
 {
-	for_each_with(found, host,
-		      address) if (rtnl_addr_get_ifindex(found) == LO_IFINDEX) return true;
-	return false;
+	return holder(host, address, true);
 }
 
 bool xlvs_rs_host_elsewhere(const struct xlvs_rs_host *host, const struct in6_addr *address,
 			    char name[static IF_NAMESIZE])
 {
-	for_each_with(found, host, address)
-	{
-		if (rtnl_addr_get_ifindex(found) == LO_IFINDEX)
-			continue;
-		if (!rtnl_link_i2name(host->links, rtnl_addr_get_ifindex(found), name, IF_NAMESIZE))
-			snprintf(name, IF_NAMESIZE, "%d", rtnl_addr_get_ifindex(found));
-		return true;
-	}
-	return false;
+	int ifindex = holder(host, address, false);
+
+	if (ifindex && !rtnl_link_i2name(host->links, ifindex, name, IF_NAMESIZE))
+		snprintf(name, IF_NAMESIZE, "%d", ifindex);
+	return ifindex;
 }
 
 static bool is_loopback(const struct in6_addr *address)

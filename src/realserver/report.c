@@ -203,11 +203,11 @@ static int look(struct view *view, struct xlvs_rs_report *ret, struct xlvs_error
 	struct xlvs_rs_report report = {};
 	int r = 0;
 
-	view->has_decap = !xlvs_rs_decap_find(&view->host, &view->decap, NULL);
-	report.has_counts = view->has_decap && !xlvs_rs_decap_counts(&view->decap, report.counts);
 	report.vips = calloc(view->state.n_entries + 1, sizeof(*report.vips));
 	if (!report.vips)
-		r = -ENOMEM;
+		return -ENOMEM;
+	view->has_decap = !xlvs_rs_decap_find(&view->host, &view->decap, NULL);
+	report.has_counts = view->has_decap && !xlvs_rs_decap_counts(&view->decap, report.counts);
 	for (size_t i = 0; i < view->state.n_entries && !r; i++)
 		r = look_at(view, &view->state.entries[i].vip, &report.vips[report.n_vips++],
 			    reterr);

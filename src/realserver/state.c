@@ -94,7 +94,7 @@ static int read_interfaces(const json_t *json, struct xlvs_rs_vip *vip)
 	{
 		if (!json_is_string(item) || json_string_length(item) >= IF_NAMESIZE)
 			return -EINVAL;
-		strcpy(vip->interfaces[i], json_string_value(item));
+		memcpy(vip->interfaces[i], json_string_value(item), json_string_length(item) + 1);
 	}
 	vip->n_interfaces = i;
 	return 0;
@@ -142,7 +142,7 @@ static int read_sysctl(json_t *json, struct xlvs_rs_sysctl *ret)
 			&sysctl.set) ||
 	    strlen(name) >= sizeof(sysctl.name))
 		return -EINVAL;
-	strcpy(sysctl.name, name);
+	memcpy(sysctl.name, name, strlen(name) + 1);
 	*ret = sysctl;
 	return 0;
 }
@@ -195,7 +195,7 @@ static int read_file(struct xlvs_rs_state *state, struct xlvs_error *reterr)
 int xlvs_rs_state_open(struct xlvs_rs_state *ret, struct xlvs_error *reterr)
 {
 	struct xlvs_rs_state state = {.lock_fd = -1};
-	uint64_t cookie;
+	uint64_t cookie = 0;
 	int r;
 
 	r = netns_cookie(&cookie);

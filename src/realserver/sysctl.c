@@ -117,7 +117,7 @@ static int plan_rule(struct xlvs_rs_state *state, const struct rule *rule, const
 
 	name_setting(sysctl.name, sizeof(sysctl.name), interface, rule->key);
 	for (size_t i = 0; i < state->n_sysctls; i++) {
-		if (strcmp(state->sysctls[i].name, sysctl.name))
+		if (strcmp(state->sysctls[i].name, sysctl.name) != 0)
 			continue;
 		state->sysctls[i].pending = true;
 		return 0;
@@ -195,7 +195,7 @@ int xlvs_rs_sysctl_restore(struct xlvs_rs_state *state, struct xlvs_error *reter
 
 	for (size_t i = 0; i < state->n_sysctls; i++) {
 		struct xlvs_rs_sysctl sysctl = state->sysctls[i];
-		int value, r = 0;
+		int value = 0, r = 0;
 
 		if (is_needed(state, sysctl.name)) {
 			state->sysctls[kept++] = sysctl;
@@ -214,8 +214,12 @@ int xlvs_rs_sysctl_restore(struct xlvs_rs_state *state, struct xlvs_error *reter
 /* sysctl(8) takes a dot for a slash and a slash for a dot. */
 static void dotted(char *name)
 {
-	for (; *name; name++)
-		*name = *name == '/' ? '.' : *name == '.' ? '/' : *name;
+	for (; *name; name++) {
+		if (*name == '/')
+			*name = '.';
+		else if (*name == '.')
+			*name = '/';
+	}
 }
 
 void xlvs_rs_sysctl_check(int rule, const struct xlvs_rs_vip *vip, const char *interface,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the programs we compare with have in common: a five-tuple of IPv4, and ways to send a frame back. */
+/* What the programs we compare with have in common: a five-tuple of IPv4, and ways to send a frame
+ * back. */
 #ifndef XLVS_BENCH_BASE_BPF_H
 #define XLVS_BENCH_BASE_BPF_H
 
@@ -19,8 +20,8 @@ struct flow_key {
 };
 
 /*
- * Writes the MACs of one Ethernet header, swapped, into another or the same. In words: struct ethhdr is
- * packed, and the compiler would go byte by byte.
+ * Writes the MACs of one Ethernet header, swapped, into another or the same. In words: struct
+ * ethhdr is packed, and the compiler would go byte by byte.
  */
 static __always_inline void turn_header(const void *from, void *to)
 {

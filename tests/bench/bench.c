@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Measures XDP programs side by side: reads scenarios (scenario.h), one a line, '#' begins a comment; runs all
- * of them in turn, round after round, in one process; prints for each
+ * Measures XDP programs side by side: reads scenarios (scenario.h), one a line, '#' begins a
+ * comment; runs all of them in turn, round after round, in one process; prints for each
  *
  *   NAME BASE NET NET-QUARTILE1 NET-QUARTILE3
  *
- * in nanoseconds a packet: the median of the driver alone, the median and quartiles of what the program adds.
+ * in nanoseconds a packet: the median of the driver alone, the median and quartiles of what the
+ * program adds.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -73,7 +74,8 @@ static int measure(struct measured *measured, unsigned int n, unsigned int round
 		for (unsigned int i = 0; i < n; i++) {
 			struct measured *m = &measured[i];
 			double gross;
-			int r = bench_scenario_round(&m->scenario, packets, &m->base[round], &gross);
+			int r = bench_scenario_round(&m->scenario, packets, &m->base[round],
+						     &gross);
 
 			if (r < 0)
 				return fail(&m->scenario, "stopped", r);

@@ -45,9 +45,8 @@ static int load(struct drive *drive, int target_fd, bool frags)
 	drive->bpf = driver_bpf__open();
 	if (!drive->bpf)
 		return -errno;
-	bpf_object__for_each_program(prog, drive->bpf->obj)
-		if (frags)
-			bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
+	bpf_object__for_each_program(prog, drive->bpf->obj) if (frags)
+		bpf_program__set_flags(prog, BPF_F_XDP_HAS_FRAGS);
 
 	r = driver_bpf__load(drive->bpf);
 	if (r == 0) {

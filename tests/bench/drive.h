@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A loaded driver program with one program under test behind it. Owns the driver's maps and program; the
- * program under test stays the caller's. Runs are timed in the CPU time of the calling thread, which must be
- * pinned: wall time would count the neighbours, and in an emulated guest that counts instructions one
- * nanosecond is one instruction.
+ * A loaded driver program with one program under test behind it. Owns the driver's maps and
+ * program; the program under test stays the caller's. Runs are timed in the CPU time of the calling
+ * thread, which must be pinned: wall time would count the neighbours, and in an emulated guest that
+ * counts instructions one nanosecond is one instruction.
  */
 #ifndef XLVS_BENCH_DRIVE_H
 #define XLVS_BENCH_DRIVE_H
@@ -14,7 +14,6 @@ struct driver_bpf;
 
 struct drive {
 	struct driver_bpf *bpf;
-	bool frags;
 	int ifindex; /* where frames arrive: 0 says nothing about it */
 	__u32 touch;
 };
@@ -26,8 +25,8 @@ struct drive_frame {
 };
 
 /*
- * Loads a driver and puts the program `target_fd` behind it; -1: one that returns XDP_TX at once, whose runs
- * are what is subtracted.
+ * Loads a driver and puts the program `target_fd` behind it; -1: one that returns XDP_TX at once,
+ * whose runs are what is subtracted.
  */
 int bench_drive_open(struct drive *drive, int target_fd);
 
@@ -45,7 +44,8 @@ int bench_drive_run(struct drive *drive, __u32 packets, __u64 *ret_ns, __u32 *re
 /* Runs once and hands out the frame as the program under test left it. */
 int bench_drive_once(struct drive *drive, struct drive_frame *ret_frame);
 
-/* Sends `packets` live frames out of the interface `ifindex`, in batches of 64; how long that took. */
+/* Sends `packets` live frames out of the interface `ifindex`, in batches of 64; how long that took.
+ */
 int bench_drive_live(struct drive *drive, int ifindex, __u32 packets, __u64 *ret_ns);
 
 #endif

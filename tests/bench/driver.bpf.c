@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The driver: runs before the program under test in every repetition, because BPF_PROG_TEST_RUN hands the
- * same buffer out again and again as the last repetition left it. It makes room or gives room back, writes
- * the template, puts a flow in, sets the checksums right, touches memory of its own and tail-calls the
- * program under test. generate4 and generate6 do the same and redirect the frame instead: a packet source
- * for live frames.
+ * The driver: runs before the program under test in every repetition, because BPF_PROG_TEST_RUN
+ * hands the same buffer out again and again as the last repetition left it. It makes room or gives
+ * room back, writes the template, puts a flow in, sets the checksums right, touches memory of its
+ * own and tail-calls the program under test. generate4 and generate6 do the same and redirect the
+ * frame instead: a packet source for live frames.
  */
 #include <linux/bpf.h>
 
@@ -82,7 +82,8 @@ static __always_inline __u32 choose_index(void)
 	random ^= random >> 7;
 	random ^= random << 17;
 	state.random = random;
-	/* The flow is not known before the lines are read: packets do not overlap more than a little. */
+	/* The flow is not known before the lines are read: packets do not overlap more than a
+	 * little. */
 	return ((__u64)((__u32)random ^ touched) * config.flows) >> 32;
 }
 
@@ -184,7 +185,8 @@ static __always_inline int write_frame(struct xdp_md *ctx, __u32 length_bytes)
 	int surplus_bytes = (int)(ctx->data_end - ctx->data) - (int)length_bytes;
 	void *data;
 
-	/* Called even for nothing, so that it costs the same whatever the program under test did. */
+	/* Called even for nothing, so that it costs the same whatever the program under test did.
+	 */
 	if (bpf_xdp_adjust_head(ctx, surplus_bytes))
 		return -1;
 	data = (void *)(long)ctx->data;
@@ -225,7 +227,8 @@ int generate4(struct xdp_md *ctx);
 SEC("xdp")
 int generate4(struct xdp_md *ctx)
 {
-	return write_frame(ctx, DRIVER_FRAME4_BYTES) ? XDP_ABORTED : bpf_redirect(config.ifindex, 0);
+	return write_frame(ctx, DRIVER_FRAME4_BYTES) ? XDP_ABORTED
+						     : bpf_redirect(config.ifindex, 0);
 }
 
 int generate6(struct xdp_md *ctx);
@@ -233,7 +236,8 @@ int generate6(struct xdp_md *ctx);
 SEC("xdp")
 int generate6(struct xdp_md *ctx)
 {
-	return write_frame(ctx, DRIVER_FRAME6_BYTES) ? XDP_ABORTED : bpf_redirect(config.ifindex, 0);
+	return write_frame(ctx, DRIVER_FRAME6_BYTES) ? XDP_ABORTED
+						     : bpf_redirect(config.ifindex, 0);
 }
 
 /* The target of the runs that are subtracted. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the harness tells the driver program, and what the driver keeps from one packet to the next.
- * Included by driver.bpf.c and by the harness. The harness writes these structures only while no run is
- * under way.
+ * Included by driver.bpf.c and by the harness. The harness writes these structures only while no
+ * run is under way.
  */
 #ifndef XLVS_BENCH_DRIVER_H
 #define XLVS_BENCH_DRIVER_H
@@ -28,7 +28,7 @@ enum driver_vary {
 enum driver_order {
 	DRIVER_ORDER_RANDOM,
 	DRIVER_ORDER_SWEEP, /* 0, 1, ... flows - 1, 0, ... */
-	DRIVER_ORDER_NEW,   /* 0, 1, ... and never again */
+	DRIVER_ORDER_NEW, /* 0, 1, ... and never again */
 };
 
 /* Host byte order; of an IPv6 address the last 32 bits. */
@@ -41,14 +41,14 @@ struct driver_flow {
 
 struct driver_config {
 	__u64 frame[(DRIVER_FRAME6_BYTES + 7) / 8]; /* the template: whatever a flow sets is zero */
-	__u32 ip_sum;				    /* its header's words, added up */
-	__u32 l4_sum;				    /* its payload's and pseudo header's words */
+	__u32 ip_sum; /* its header's words, added up */
+	__u32 l4_sum; /* its payload's and pseudo header's words */
 	__u32 udp;
 	struct driver_flow flow; /* flow number zero */
 	__u32 flows;
 	__u32 vary;
 	__u32 order;
-	__u32 touch;   /* cache lines touched before each packet */
+	__u32 touch; /* cache lines touched before each packet */
 	__u32 ifindex; /* generate4, generate6: where the frames go */
 };
 

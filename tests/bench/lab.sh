@@ -1,20 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck shell=sh
-# What the measurements of a whole director have in common; sourced. Runs in a network namespace nothing else
-# uses, which becomes the director:
+# What the measurements of a whole director have in common; sourced. Runs in a network namespace
+# nothing else uses, which becomes the director:
 #
 #           +------------- director --------------+
 #   g0 ---- d0     VIP 192.0.2.1 on lo         x0 | dummy: counts what it gets and frees it
 #           |  servers 203.0.113.1-10, and 203.0.113.253, the way to the clients 198.18.0.0/15
 #           +-------------------------------------+
 #
-# Frames are sent into g0. The kernel forwards to x0; XDP cannot send to a dummy, so xlvs sends back through d0,
-# and g0 drops what it gets.
+# Frames are sent into g0. The kernel forwards to x0; XDP cannot send to a dummy, so xlvs sends back
+# through d0, and g0 drops what it gets.
 #
-# Set by who runs this: BENCH, the folder of the harness and its objects; XLVS, the folder of xlvsd and ipvsadm.
+# Set by who runs this: BENCH, the folder of the harness and its objects; XLVS, the folder of xlvsd
+# and ipvsadm.
 : "${BENCH:=.}" "${XLVS:=.}"
 vip=192.0.2.1
 xlvsd_pid=
+bench_pid=
 
 fail() {
 	echo "$(basename "$0"): $*" >&2
@@ -83,28 +85,41 @@ xlvsd_start() { # OPTION...
 }
 
 lab_end() {
-	[ -z "$xlvsd_pid" ] || kill "$xlvsd_pid" 2>/dev/null || :
+	for pid in $bench_pid $xlvsd_pid; do
+		kill "$pid" 2>/dev/null || :
+	done
 	wait
 	rm -f "${log:-}"
 }
 
 service() { # COMMAND PORT SCHEDULER METHOD DESTINATIONS
-	"$1" -A -t "$vip:$2" -s "$3"
+	"$1" -A -t "$vip:$2" -s "$3" || return 1
 	for i in $(seq "$5"); do
-		"$1" -a -t "$vip:$2" -r "203.0.113.$i:$2" "$4"
+		"$1" -a -t "$vip:$2" -r "203.0.113.$i:$2" "$4" || return 1
 	done
 }
 
-# One service of every kind that is measured: each method, and new connections by each scheduler.
+# One service of every kind that is measured. What the director does not have is left out, and said:
+# $served becomes the list of KIND:PORT.
 services() { # COMMAND SCHEDULER...
-	service "$1" 80 rr -g 10
-	service "$1" 81 rr -m 1
-	service "$1" 82 rr -i 10
 	command=$1
-	port=90
 	shift
+	served=
+	serve dr 80 rr -g 10
+	serve nat 81 rr -m 1
+	serve tun 82 rr -i 10
+	[ "$command" = ipvsadm ] || serve fullnat 83 rr -b 1
+	port=90
 	for scheduler; do
-		service "$command" "$port" "$scheduler" -g 10
+		serve "new-$scheduler" "$port" "$scheduler" -g 10
 		port=$((port + 1))
 	done
+}
+
+serve() { # KIND PORT SCHEDULER METHOD DESTINATIONS
+	if service "$command" "$2" "$3" "$4" "$5"; then
+		served="$served $1:$2"
+	else
+		echo "$(basename "$0"): $1 is left out" >&2
+	fi
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Sends live frames out of an interface as fast as one CPU can, and prints what one packet costs that CPU in
- * nanoseconds, everything included that runs in its context: the other end of a veth, the director behind it,
- * the sink. Median of the rounds. With -w each flow is sent once, and nothing is printed.
+ * Sends live frames out of an interface as fast as one CPU can, and prints what one packet costs
+ * that CPU in nanoseconds, everything included that runs in its context: the other end of a veth,
+ * the director behind it, the sink. Median of the rounds. With -w each flow is sent once, and
+ * nothing is printed.
  */
 #include <bpf/libbpf.h>
 #include <errno.h>

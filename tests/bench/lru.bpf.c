@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The program the budgets in nanoseconds refer to: one lookup in the kernel's LRU hash map, IPIP encapsulation. */
+/* The program the budgets in nanoseconds refer to: one lookup in the kernel's LRU hash map, IPIP
+ * encapsulation. */
 #include "base.bpf.h"
 
 struct {

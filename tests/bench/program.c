@@ -15,7 +15,8 @@ static void prepare(struct bpf_object *object, const char *name, __u32 entries)
 
 	bpf_object__for_each_program(prog, object)
 		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		enum bpf_map_type type = bpf_map__type(map);
 
 		if (entries && (type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH))

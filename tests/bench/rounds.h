@@ -13,7 +13,8 @@ void bench_rounds_sort(double *values, unsigned int n);
 /* The value below which `share` (0 to 1) of n sorted values lie: 0.5 is the median. */
 double bench_rounds_quantile(const double *sorted, unsigned int n, double share);
 
-/* Keeps the calling thread on one CPU: `cpu`, or the last one it may use when that is negative. 0 or -errno. */
+/* Keeps the calling thread on one CPU: `cpu`, or the last one it may use when that is negative. 0
+ * or -errno. */
 int bench_rounds_pin(int cpu);
 
 #endif

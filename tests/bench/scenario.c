@@ -73,6 +73,8 @@ static int parse_word(struct scenario *scenario, const char *key, char *value)
 	}
 	if (!strcmp(key, "entries"))
 		return sscanf(value, "%u", &scenario->entries) == 1 ? 0 : -EINVAL;
+	if (!strcmp(key, "packets"))
+		return sscanf(value, "%u", &scenario->packets) == 1 ? 0 : -EINVAL;
 	if (!strcmp(key, "touch"))
 		return sscanf(value, "%u", &scenario->touch) == 1 ? 0 : -EINVAL;
 	return -EINVAL;
@@ -237,8 +239,11 @@ int bench_scenario_round(struct scenario *scenario, __u32 packets, double *ret_b
 {
 	__u64 base_ns, gross_ns;
 	__u32 action;
-	int r = bench_drive_run(&scenario->base, packets, &base_ns, &action);
+	int r;
 
+	if (scenario->packets)
+		packets = scenario->packets;
+	r = bench_drive_run(&scenario->base, packets, &base_ns, &action);
 	if (r < 0)
 		return r;
 	r = bench_drive_run(&scenario->drive, packets, &gross_ns, &action);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One thing to measure: a program, the traffic it gets, and what must have happened before. Beside it runs
- * the same driver with a program that returns at once, whose time is subtracted.
+ * One thing to measure: a program, the traffic it gets, and what must have happened before. Beside
+ * it runs the same driver with a program that returns at once, whose time is subtracted.
  *
- * A scenario is one line:  NAME PROGRAM [WORD...]  with PROGRAM as in program.h and the words of traffic.h and
+ * A scenario is one line:  NAME PROGRAM [WORD...]  with PROGRAM as in program.h, the words of
+ * traffic.h, and
  *   entries=N            elements of the program's hash maps
  *   dev=INTERFACE        where frames arrive
+ *   packets=N            packets a round (default: as many as the harness is told)
  *   touch=N              cache lines of other memory touched between two packets
  *   warm=KIND[,KIND...]  frames sent once for each flow before measuring
  *   learn=KIND           measure replies: send this frame for each flow, turn what comes out round
@@ -31,6 +33,7 @@ struct scenario {
 	bool learns;
 	__u32 entries;
 	__u32 touch;
+	__u32 packets;
 	int ifindex;
 	__u32 expect; /* set of actions */
 
@@ -48,7 +51,8 @@ int bench_scenario_open(struct scenario *scenario);
 void bench_scenario_close(struct scenario *scenario);
 
 /*
- * One round: `packets` packets through the base and through the program, in nanoseconds a packet.
+ * One round: `packets` packets, or as many as the scenario says, through the base and through the
+ * program, in nanoseconds a packet.
  * -EPROTO when a packet did not end as expected.
  */
 int bench_scenario_round(struct scenario *scenario, __u32 packets, double *ret_base,

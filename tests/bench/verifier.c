@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Loads an object file as the loader would and prints, for each program, how many instructions the kernel's
- * verifier went through:  PROGRAM INSTRUCTIONS. When the kernel refuses, libbpf says why on stderr.
+ * Loads an object file as the loader would and prints, for each program, how many instructions the
+ * kernel's verifier went through:  PROGRAM INSTRUCTIONS. When the kernel refuses, libbpf says why
+ * on stderr.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -28,7 +29,8 @@ static void set_constants(struct bpf_object *object)
 	};
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (strstr(bpf_map__name(map), ".rodata") &&
 		    bpf_map__value_size(map) == sizeof(constants))
 			bpf_map__set_initial_value(map, &constants, sizeof(constants));
@@ -41,7 +43,8 @@ static int report(struct bpf_object *object)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, object) {
+	bpf_object__for_each_program(prog, object)
+	{
 		struct bpf_prog_info info = {};
 		__u32 size_bytes = sizeof(info);
 		int r = bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size_bytes);

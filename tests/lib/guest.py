@@ -4,15 +4,15 @@
 
 Two flavours:
 
-  counting  everything in the initramfs, one CPU, `-icount`: one nanosecond of the guest's time is one
-            instruction. The script sees busybox, the programs and files it asked for and nothing else;
-            it runs under dash.
-  host      the host's root, read-only, under an overlay: whatever the host has installed is there, at the
-            same path; modprobe works; two CPUs; the script runs under bash. A directory of the host can be
-            shared read-write: the guest sees it at /run/results.
+  counting  everything in the initramfs, one CPU, `-icount`: one nanosecond of the guest's time is
+            one instruction. The script sees busybox, the programs and files it asked for and
+            nothing else; it runs under dash.
+  host      the host's root, read-only, under an overlay: whatever the host has installed is there,
+            at the same path; modprobe works; two CPUs; the script runs under bash. A directory of
+            the host can be shared read-write: the guest sees it at /run/results.
 
-Nothing is written to the host's disk: the initramfs lives in a memory file, and the emulator dies with the
-process that started it.
+Nothing is written to the host's disk: the initramfs lives in a memory file, and the emulator dies
+with the process that started it.
 
 From a shell:  tests/lib/guest.py [--flavour host] [--kernel 6.12] [--deadline SECONDS] [SCRIPT]
 """
@@ -68,7 +68,8 @@ export PATH=/usr/sbin:/usr/bin:/applets root=/new
 mount -t tmpfs tmpfs /layer
 mkdir /layer/upper /layer/work
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=loose,ro host /host &&
-mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new || reboot -f
+mount -t overlay -o lowerdir=/host,upperdir=/layer/upper,workdir=/layer/work overlay /new ||
+	reboot -f
 {mounts}
 mkdir /new/run/results
 if [ -e /shares-results ]; then
@@ -85,7 +86,8 @@ reboot -f
 }
 
 MACHINE = {
-    "counting": ["-accel", "tcg,thread=single", "-smp", "1", "-icount", "shift=0,sleep=off,align=off"],
+    "counting": ["-accel", "tcg,thread=single", "-smp", "1",
+                 "-icount", "shift=0,sleep=off,align=off"],
     "host": ["-accel", "tcg,thread=multi", "-smp", "2"],
 }
 COMMAND_LINE = {
@@ -172,7 +174,7 @@ def module_files(kernel, name):
 
 
 def add_modules(archive, kernel, modules):
-    """Puts modules ("name" or "name parameter=value...") into the archive; returns the commands that load them."""
+    """Puts modules ("name" or "name parameter=value...") into the archive; returns commands."""
     commands = {}
     for module in modules:
         name, _, parameters = module.partition(" ")
@@ -180,7 +182,9 @@ def add_modules(archive, kernel, modules):
             stem = os.path.basename(path).split(".ko")[0]
             if stem not in commands:
                 data = pathlib.Path(path).read_bytes()
-                archive.file(f"modules/{stem}.ko", lzma.decompress(data) if path.endswith(".xz") else data)
+                if path.endswith(".xz"):
+                    data = lzma.decompress(data)
+                archive.file(f"modules/{stem}.ko", data)
                 own = parameters if stem == name.replace("-", "_") else ""
                 commands[stem] = f"insmod /modules/{stem}.ko {own}"
     return "\n".join(commands.values())
@@ -188,8 +192,8 @@ def add_modules(archive, kernel, modules):
 
 def build_initramfs(kernel, flavour, script, modules, programs, files, results):
     archive = Archive()
-    for directory in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "proc", "sys", "dev", "run", "tmp",
-                      "applets", "layer", "host", "new"):
+    for directory in ("usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "proc", "sys", "dev", "run",
+                      "tmp", "applets", "layer", "host", "new"):
         archive.directory(directory)
     for name in ("bin", "sbin", "lib", "lib64"):
         archive.link(name, f"usr/{name}")
@@ -217,7 +221,8 @@ def qemu_command(kernel, flavour, initramfs_fd, memory_mib, results):
     if flavour == "host":
         shares = [("host", "/", ",readonly=on")] + ([("results", results, "")] if results else [])
         for tag, path, options in shares:
-            command += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,multidevs=remap{options}"]
+            command += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,"
+                        f"multidevs=remap{options}"]
     return command
 
 
@@ -225,8 +230,9 @@ class Emulator:
     """A running guest: its output so far, and an end to it whatever happens."""
 
     def __init__(self, command, initramfs_fd):
-        self.process = subprocess.Popen(command, pass_fds=(initramfs_fd,), stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.process = subprocess.Popen(
+            command, pass_fds=(initramfs_fd,), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
         self.decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self.output = ""
 
@@ -239,7 +245,7 @@ class Emulator:
         self.process.stdout.close()
 
     def read_until(self, pattern, deadline_sec):
-        """True when the output matches; False when the guest ended or the deadline passed before."""
+        """True when the output matches; False when the guest ended or the deadline passed."""
         end = time.monotonic() + deadline_sec
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
@@ -253,17 +259,17 @@ class Emulator:
         return True
 
 
-def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, modules=(), results=None,
-              deadline_sec=600, memory_mib=1536):
+def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, modules=(),
+              results=None, deadline_sec=600, memory_mib=1536):
     """Boots `kernel` (from find_kernel) and runs the text `script` in it; returns a Result.
 
-    programs  counting: host programs to bring along, a path or (path of the host, path in the guest)
+    programs  counting: programs to bring along, a path or (path of the host, path in the guest)
     files     counting: {path in the guest: bytes}
     modules   counting: modules to load before the script starts, "name" or "name parameter=value"
     results   host: a directory of the host the guest may write to, at /run/results
 
-    A guest that does not come up is tried again; GuestError when it never does, or when the script does not
-    end before the deadline.
+    A guest that does not come up is tried again; GuestError when it never does, or when the script
+    does not end before the deadline.
     """
     initramfs = build_initramfs(kernel, flavour, script, modules, programs, files, results)
     fd = os.memfd_create("initramfs")
@@ -278,10 +284,12 @@ def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, mo
                 ended = guest.read_until(EXIT, deadline_sec)
                 output = guest.output.split(UP + "\n", 1)[1]
                 if not ended:
-                    raise GuestError(f"kernel {kernel.version}: the script did not end; output:\n{output}")
+                    raise GuestError(f"kernel {kernel.version}: the script did not end; "
+                                     f"output:\n{output}")
                 match = re.search(EXIT, output, re.M)
                 return Result(int(match[1]), output[:match.start()])
-        raise GuestError(f"kernel {kernel.version} did not boot in {BOOT_TRIES} tries; output:\n{guest.output}")
+        raise GuestError(f"kernel {kernel.version} did not boot in {BOOT_TRIES} tries; "
+                         f"output:\n{guest.output}")
     finally:
         os.close(fd)
 
@@ -289,9 +297,9 @@ def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, mo
 def main():
     parser = argparse.ArgumentParser(description="Run a shell script in an emulated guest.")
     parser.add_argument("--flavour", choices=sorted(INIT), default="host")
-    parser.add_argument("--kernel", default="6.12", help="series of the kernel, from /boot (default: 6.12)")
-    parser.add_argument("--deadline", type=int, default=600, help="seconds the script may take (default: 600)")
-    parser.add_argument("script", nargs="?", help="file with the script (default: standard input)")
+    parser.add_argument("--kernel", default="6.12", help="series of the kernel, from /boot (6.12)")
+    parser.add_argument("--deadline", type=int, default=600, help="seconds it may take (600)")
+    parser.add_argument("script", nargs="?", help="file with the script (standard input)")
     args = parser.parse_args()
     kernel = find_kernel(args.kernel)
     if not kernel:

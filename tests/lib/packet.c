@@ -15,6 +15,7 @@ enum {
 	IN_IPV6 = 41,
 	TUNNELS_MAX = 2,
 	ROW_BYTES = 16,
+	HEADERS_BYTES = 96, /* of these all rows are shown, of the rest those that differ */
 };
 
 uint16_t packet_get16(const uint8_t *at)
@@ -258,15 +259,24 @@ static void print_row(const char *name, const struct frame *frame, const struct 
 	fputc('\n', stderr);
 }
 
+static bool is_row_equal(const struct frame *one, const struct frame *other, size_t from)
+{
+	size_t bytes = one->bytes - from < ROW_BYTES ? one->bytes - from : ROW_BYTES;
+
+	return one->bytes == other->bytes && !memcmp(one->data + from, other->data + from, bytes);
+}
+
 void packet_print_difference(const struct frame *wanted, const struct frame *got)
 {
 	size_t bytes = wanted->bytes > got->bytes ? wanted->bytes : got->bytes;
 
 	fprintf(stderr, "wanted %zu bytes, got %zu\n", wanted->bytes, got->bytes);
 	for (size_t from = 0; from < bytes; from += ROW_BYTES) {
-		print_row("wanted", wanted, got, from);
-		if (from + ROW_BYTES > wanted->bytes || from + ROW_BYTES > got->bytes ||
-		    memcmp(wanted->data + from, got->data + from, ROW_BYTES))
+		bool equal = is_row_equal(wanted, got, from);
+
+		if (from < HEADERS_BYTES || !equal)
+			print_row("wanted", wanted, got, from);
+		if (!equal)
 			print_row("got", got, wanted, from);
 	}
 }

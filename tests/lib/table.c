@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "table.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "abi/hash.h"
 #include "datapath/connection.bpf.h"
@@ -21,7 +23,7 @@ struct audit {
 };
 
 __attribute__((format(printf, 2, 3))) static void complain(struct audit *audit, const char *format,
-							    ...)
+							   ...)
 {
 	va_list arguments;
 
@@ -65,6 +67,15 @@ static void add_passes(struct audit *audit, const struct xlvs_tuple *tuple, uint
 		audit->passes[xlvs_conn_slot(tuple->hash, probes)]++;
 }
 
+static bool has_tuple(const struct xlvs_conn *conn, const struct xlvs_tuple *tuple)
+{
+	size_t bytes = tuple->family == XLVS_AF_INET ? sizeof(tuple->key.v4) : sizeof(tuple->key);
+
+	return life_of(conn) == XLVS_LIFE_LIVE && ((conn->word ^ tuple->hash) & 0xfffffffc) == 0 &&
+	       conn->ports == tuple->ports && conn->kind == tuple->kind &&
+	       !memcmp(&conn->key, &tuple->key, bytes);
+}
+
 /* Where a search for the tuple ends: an index, or -1. */
 static int64_t search(const struct table *table, const struct xlvs_tuple *tuple)
 {
@@ -72,7 +83,7 @@ static int64_t search(const struct table *table, const struct xlvs_tuple *tuple)
 		uint32_t index = xlvs_conn_slot(tuple->hash, i);
 		const struct xlvs_conn *conn = &table->conns[index];
 
-		if (xlvs_conn_matches(conn, tuple))
+		if (has_tuple(conn, tuple))
 			return index;
 		if (conn->word < XLVS_WORD_PASS)
 			return -1;

@@ -1,107 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""xlvs rs: a real server made ready by one command, against a director made by hand.
+"""xlvs rs: a real server made ready by one command, against a director made by hand."""
 
-    client eth0 ──┐
-    director eth0 ┼ lan          the director only passes on what it is sent, by DR or in a tunnel;
-    server eth0 ──┘              the server's answers never come by it
-
-The VIPs are in the LAN's own network, so that a wrong ARP or ND answer would be believed.
-"""
-
-import contextlib
-import hashlib
 import ipaddress
-import itertools
 import json
 import os
-import select
 import shlex
 import socket
 import struct
 import subprocess
-import threading
 
 import pytest
-from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6, in6_getnsma
-from scapy.layers.inet6 import in6_getnsmac
-from scapy.layers.l2 import ARP, Ether
-from scapy.utils6 import inet_ntop
+from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
+from scapy.layers.l2 import ARP
 
 import namespace
 from capture import Capture, source
 from director import program
-from namespace import Namespace, link
-from wait import until
+from realserver import V4, V6, ByHand, Lan, exchanges, is_ignored, neighbour_answers, udp_answers
 
-PORT = 7007
-PATIENCE = 10.0
-serials = itertools.count(1)
-
-
-class Family:
-    def __init__(self, version, network, bits):
-        self.version, self.bits = version, bits
-        self.socket = socket.AF_INET if version == 4 else socket.AF_INET6
-        self.client, self.director, self.server, self.vip, self.vip2, self.nobody = (
-            network + host for host in ("7", "1", "2", "100", "101", "77"))
-
-
-V4 = Family(4, "192.0.2.", 24)
-V6 = Family(6, "2001:db8::", 64)
-FAMILIES = {4: V4, 6: V6}
+SO_NETNS_COOKIE = 71
 both = pytest.mark.parametrize("family", (V4, V6), ids=("ipv4", "ipv6"))
-
-
-class Lan:
-    def __init__(self):
-        self.group = f"rs{next(serials)}"
-        self.spaces = []
-        self.switch, self.client, self.director, self.server = map(
-            self.add, ("switch", "client", "director", "server"))
-        self.switch.ip("link add lan type bridge forward_delay 0 mcast_snooping 0", "link set lan up")
-        for space in (self.client, self.director, self.server):
-            self.plug(space, "eth0", 1500 if space is self.client else 1700)
-            for family in FAMILIES.values():
-                address = getattr(family, space.name)
-                space.ip(f"address add {address}/{family.bits} dev eth0")
-        self.director.sysctl("net.ipv4.ip_forward", 0)
-        for family in FAMILIES.values():
-            for vip in (family.vip, family.vip2):
-                self.client.ip(f"neighbour replace {vip} lladdr {self.director.mac()} dev eth0 "
-                               "nud permanent")
-
-    def add(self, name):
-        space = Namespace(self.group, name)
-        self.spaces.append(space)
-        return space
-
-    def plug(self, space, interface, mtu, bridge="lan"):
-        port = f"{space.name}-{interface}"
-        link(space, interface, self.switch, port)
-        self.switch.ip(f"link set {port} mtu {mtu} master {bridge}")
-        space.ip(f"link set {interface} mtu {mtu}")
-
-    def close(self):
-        for vip in json.loads(self.rs("show", "--json", check=False).stdout)["vips"]:
-            self.rs("del", vip["vip"])
-        for space in self.spaces:
-            space.close()
-        namespace.delete_group(self.group)
-
-    def rs(self, *words, **options):
-        return self.server.run(program("xlvs"), "rs", *words, **options)
-
-    def snapshot(self):
-        """All that `xlvs rs` may change."""
-        conf = "/proc/sys/net/ipv4/conf"
-        keys = ("arp_ignore", "arp_announce", "rp_filter")
-        found = {"links": self.server.run("ip", "-o", "link").stdout,
-                 "addresses": self.server.run("ip", "-o", "address").stdout}
-        with self.server.entered():
-            for path in (f"{conf}/{interface}/{key}" for interface in os.listdir(conf) for key in keys):
-                with open(path) as file:
-                    found[path] = file.read()
-        return found
 
 
 @pytest.fixture
@@ -112,111 +30,6 @@ def lan():
         yield made
     finally:
         made.close()
-
-
-def ip_checksum(header):
-    total = sum(struct.unpack("!10H", header))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-
-
-def tunnel_header(outer, inner, payload_bytes, sender):
-    protocol = 4 if inner is V4 else 41
-    addresses = b"".join(socket.inet_pton(outer.socket, name) for name in (sender, outer.server))
-    if outer is V6:
-        return struct.pack("!IHBB", 6 << 28, payload_bytes, protocol, 63) + addresses
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + payload_bytes, 0, 0x4000, 63, protocol, 0) + addresses
-    return header[:10] + struct.pack("!H", ip_checksum(header)) + header[12:]
-
-
-class ByHand:
-    """A director: passes frames for the VIPs of one family on to the server. In a `with`."""
-
-    def __init__(self, lan, family, outer=None, sender=None):
-        self.family, self.outer = family, outer
-        self.sender = sender or (outer and outer.director)
-        self.vips = {socket.inet_pton(family.socket, vip) for vip in (family.vip, family.vip2)}
-        self.mac = bytes.fromhex(lan.director.mac().replace(":", ""))
-        self.server_mac = bytes.fromhex(lan.server.mac().replace(":", ""))
-        self.sock = lan.director.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-        self.sock.setsockopt(socket.SOL_SOCKET, 33, 16 << 20)  # SO_RCVBUFFORCE
-        self.sock.bind(("eth0", 0x0800 if family is V4 else 0x86DD))
-        self.wake, self.stop = socket.socketpair()
-        self.thread = threading.Thread(target=self.pass_on, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.close()
-        self.thread.join()
-        self.sock.close()
-        self.wake.close()
-
-    def pass_on(self):
-        while True:
-            ready, _, _ = select.select([self.sock, self.wake], [], [])
-            if self.wake in ready:
-                return
-            frame = self.sock.recv(65536)
-            destination = frame[30:34] if self.family is V4 else frame[38:54]
-            if frame[:6] == self.mac and destination in self.vips:
-                self.sock.send(self.forwarded(frame))
-
-    def forwarded(self, frame):
-        if not self.outer:
-            return self.server_mac + self.mac + frame[12:]
-        ethertype = struct.pack("!H", 0x0800 if self.outer is V4 else 0x86DD)
-        return (self.server_mac + self.mac + ethertype
-                + tunnel_header(self.outer, self.family, len(frame) - 14, self.sender) + frame[14:])
-
-
-def udp_answers(lan, family, vip=None, seconds=PATIENCE, payload=b"anybody there?"):
-    """Whether a datagram of the client's to the VIP is answered by a socket on the server."""
-    vip = vip or family.vip
-    with lan.server.socket(family.socket, socket.SOCK_DGRAM) as far, \
-            lan.client.socket(family.socket, socket.SOCK_DGRAM) as near:
-        far.setsockopt(socket.IPPROTO_IP, 15, 1)  # IP_FREEBIND: with or without the VIP
-        far.bind((vip, PORT))
-        near.connect((vip, PORT))
-        near.send(payload)
-        if not select.select([far], [], [], seconds)[0]:
-            return False
-        data, peer = far.recvfrom(65536)
-        far.sendto(data[::-1], peer)
-        near.settimeout(PATIENCE)
-        return near.recv(65536) == payload[::-1]
-
-
-def tcp_carries(lan, family, payload, vip=None):
-    """Whether a stream to the VIP arrives whole and the server's answer does too."""
-    vip = vip or family.vip
-    with lan.server.socket(family.socket, socket.SOCK_STREAM) as listener, \
-            lan.client.socket(family.socket, socket.SOCK_STREAM) as near:
-        listener.bind((vip, PORT))
-        listener.listen()
-        listener.settimeout(PATIENCE)
-
-        def serve():
-            far, _ = listener.accept()
-            with far:
-                data = b"".join(iter(lambda: far.recv(1 << 16), b""))
-                far.sendall(hashlib.sha256(data).digest() + data[::-1])
-
-        thread = threading.Thread(target=serve, daemon=True)
-        thread.start()
-        near.settimeout(PATIENCE)
-        near.connect((vip, PORT))
-        near.sendall(payload)
-        near.shutdown(socket.SHUT_WR)
-        answer = b"".join(iter(lambda: near.recv(1 << 16), b""))
-        thread.join(PATIENCE)
-    return answer == hashlib.sha256(payload).digest() + payload[::-1]
-
-
-def exchanges(lan, family, vip=None):
-    return udp_answers(lan, family, vip) and tcp_carries(lan, family, os.urandom(300_000), vip)
 
 
 def shown(lan):
@@ -240,7 +53,7 @@ def test_dr_requests_are_served_and_answered_without_the_director(lan, family):
 @both
 def test_tunnel_packets_are_served_and_answered_without_the_director(lan, family, outer):
     with ByHand(lan, family, outer):
-        assert not udp_answers(lan, family, seconds=0.2)
+        assert is_ignored(lan, family)
         lan.rs("add", family.vip, "--method", "tun", "--from", outer.director)
         before = counts(lan)["decapsulated"]
         with Capture(lan.client) as wire:
@@ -255,7 +68,7 @@ def test_tunnel_packets_are_served_and_answered_without_the_director(lan, family
 def test_tunnel_packets_of_a_stranger_are_not_served(lan, family):
     lan.rs("add", family.vip, "--method", "tun", "--from", V4.director)
     with ByHand(lan, family, V4, sender=V4.nobody):
-        assert not udp_answers(lan, family, seconds=0.2)
+        assert is_ignored(lan, family)
     assert counts(lan)["wrong_source"] >= 1
     with ByHand(lan, family, V4):
         assert udp_answers(lan, family)
@@ -293,39 +106,9 @@ def test_answers_that_leave_by_another_interface_are_no_reason_to_refuse_request
     lan.server.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
     lan.server.ip(f"address add {V4.vip}/32 dev lo")
     with ByHand(lan, V4):
-        assert not udp_answers(lan, V4, seconds=0.2)
+        assert is_ignored(lan, V4)
         lan.rs("add", V4.vip, "--method", "dr", "-i", "eth0")
         assert exchanges(lan, V4)
-
-
-def neighbour_answers(lan, family, wanted):
-    """Which of the addresses the server's eth0 owns up to, asked as neighbours do. The last one is
-    its own: when that answer is in, the others would be."""
-    mine, its = lan.client.mac(), lan.server.mac()
-    with Capture(lan.client) as wire, lan.client.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as asking:
-        asking.bind(("eth0", 0))
-        for target in (*wanted, family.server):
-            if family is V4:
-                asking.send(bytes(Ether(src=mine, dst="ff:ff:ff:ff:ff:ff")
-                                  / ARP(op=1, hwsrc=mine, psrc=family.client, pdst=target)))
-                continue
-            group = in6_getnsma(socket.inet_pton(socket.AF_INET6, target))
-            for mac, to in ((in6_getnsmac(group), inet_ntop(socket.AF_INET6, group)), (its, target)):
-                asking.send(bytes(Ether(src=mine, dst=mac) / IPv6(src=family.client, dst=to, hlim=255)
-                                  / ICMPv6ND_NS(tgt=target) / ICMPv6NDOptSrcLLAddr(lladdr=mine)))
-
-        def answers():
-            return [frame.packet for frame in wire.frames() if not frame.outgoing and
-                    (ARP in frame.packet and frame.packet[ARP].op == 2 or ICMPv6ND_NA in frame.packet)]
-
-        until("the answer for the server's own address",
-              lambda: len([1 for answer in answers() if owned(answer) == family.server])
-              >= (1 if family is V4 else 2))
-        return {owned(answer) for answer in answers()} - {family.server}
-
-
-def owned(answer):
-    return answer[ARP].psrc if ARP in answer else answer[ICMPv6ND_NA].tgt
 
 
 @both
@@ -350,7 +133,8 @@ def test_neighbours_are_not_asked_in_the_name_of_the_vip(lan, family):
         asked = wire.wait("the server's question", lambda packet:
                           (ARP in packet and packet[ARP].pdst == family.nobody)
                           or (ICMPv6ND_NS in packet and packet[ICMPv6ND_NS].tgt == family.nobody))
-    senders = {frame.packet[ARP].psrc if family is V4 else frame.packet[IPv6].src for frame in asked}
+    senders = {frame.packet[ARP].psrc if family is V4 else frame.packet[IPv6].src
+               for frame in asked}
     assert family.vip not in senders
 
 
@@ -366,7 +150,8 @@ def test_own_connections_of_an_unnumbered_server_do_not_use_the_vip(lan):
     [(V4.vip, "--method", "dr")],
     [(V6.vip, "--method", "dr", "-i", "eth0")],
     [(V4.vip, "--method", "tun", "-i", "eth0", "--from", V4.director, "--from", V6.director)],
-    [(V4.vip, "--method", "tun"), (V6.vip, "--method", "tun"), (V4.vip2, "--method", "dr", "-i", "eth0")],
+    [(V4.vip, "--method", "tun"), (V6.vip, "--method", "tun"),
+     (V4.vip2, "--method", "dr", "-i", "eth0")],
     [(V4.vip, "--method", "nat", "--from", V4.director)],
 ), ids=("dr", "dr-ipv6", "tun", "several", "nat"))
 def test_del_leaves_everything_as_it_was_before_add(lan, words):
@@ -403,7 +188,7 @@ def test_vips_that_remain_keep_what_they_need(lan):
     assert lan.rs("show").returncode == 0
     with ByHand(lan, V4, V4):
         assert udp_answers(lan, V4, V4.vip2)
-        assert not udp_answers(lan, V4, V4.vip, seconds=0.2)
+        assert is_ignored(lan, V4, V4.vip)
 
 
 def test_add_twice_changes_nothing_more_and_says_so(lan):
@@ -497,7 +282,8 @@ REFUSED = {
     "second-interface": (("add", V4.vip, "--method", "tun", "-i", "eth0", "-i", "eth9"),
                          "no interface eth9"),
     "director": (("add", V4.vip, "--method", "tun", "--from", "x"), "'x' is not an IP address"),
-    "dr-from": (("add", V4.vip, "--method", "dr", "--from", V4.director), "method dr takes no --from"),
+    "dr-from": (("add", V4.vip, "--method", "dr", "--from", V4.director),
+                "method dr takes no --from"),
     "nat-alone": (("add", V4.vip, "--method", "nat"), "method nat needs --from DIRECTOR"),
     "nat-families": (("add", V4.vip, "--method", "nat", "--from", V6.director),
                      "with method nat VIP and director are both IPv4 or both IPv6"),
@@ -535,6 +321,43 @@ def test_other_options_for_a_known_vip_are_refused(lan):
     assert done.returncode == 2
     assert done.stderr == f"xlvs rs: {V4.vip} is set already, with other options: delete it first\n"
     assert lan.snapshot() == before
+
+
+def test_ipv6_vip_on_a_server_without_ipv6_is_refused(lan):
+    lan.server.sysctl("net.ipv6.conf.lo.disable_ipv6", 1)
+    before = lan.snapshot()
+    done = lan.rs("add", V6.vip, "--method", "tun", check=False)
+    assert (done.returncode, done.stderr) == (
+        2, f"xlvs rs: {V6.vip} cannot be put on lo: IPv6 is disabled there\n")
+    assert lan.snapshot() == before and not shown(lan)["vips"]
+
+
+def test_an_interface_that_is_gone_is_missed_and_no_hindrance_to_del(lan):
+    before = lan.snapshot()
+    lan.plug(lan.server, "eth1", 1500)
+    lan.rs("add", V4.vip, "--method", "tun", "-i", "eth1")
+    lan.server.ip("link del eth1")
+    done = lan.rs("show", check=False)
+    assert done.returncode == 1 and "  missing  there is no interface eth1\n" in done.stdout
+    assert lan.rs("del", V4.vip).returncode == 0
+    assert lan.snapshot() == before
+
+
+def test_a_record_that_cannot_be_read_is_named_and_kept(lan):
+    with lan.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        cookie, = struct.unpack("=Q", sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8))
+    record = f"/run/xlvs/rs/{cookie}.json"
+    try:
+        for text in ("{", '{"vips": [{"vip": "x"}], "sysctls": []}'):
+            with open(record, "w") as file:
+                file.write(text)
+            for words in (("show",), ("add", V4.vip, "--method", "dr"), ("del", V4.vip)):
+                done = lan.rs(*words, check=False)
+                assert done.returncode == 2 and done.stderr.startswith(f"xlvs rs: {record}")
+            with open(record) as file:
+                assert file.read() == text
+    finally:
+        os.unlink(record)
 
 
 def test_only_root_is_served(lan):

@@ -16,36 +16,27 @@
 
 #include "xlvs.skel.h"
 
-enum {
-	SLOTS_USED_MAX = 64,
-	DESTS_USED_MAX = 256,
-};
-
 /* The packet path's constants in this process, for table.c. */
 struct xlvs_constants xlvs_constants;
 
 struct director director;
 
-const char *const client_address[7] = {[4] = "198.51.100.7", [6] = "2001:db8:1::7"};
-const char *const vip_address[7] = {[4] = "203.0.113.10", [6] = "2001:db8:2::10"};
-const char *const director_address[7] = {[4] = "192.0.2.1", [6] = "2001:db8:3::1"};
-
-static const uint32_t timeouts_sec[XLVS_TIMEOUTS] = {
-	[XLVS_TCP_NONE] = 2,	     [XLVS_TCP_ESTABLISHED] = 900, [XLVS_TCP_SYN_SENT] = 120,
-	[XLVS_TCP_SYN_RECV] = 60,    [XLVS_TCP_FIN_WAIT] = 120,	   [XLVS_TCP_TIME_WAIT] = 120,
-	[XLVS_TCP_CLOSE] = 10,	     [XLVS_TCP_CLOSE_WAIT] = 60,   [XLVS_TCP_LAST_ACK] = 30,
-	[XLVS_TCP_LISTEN] = 120,     [XLVS_TCP_SYNACK] = 120,	   [XLVS_TIMEOUT_UDP] = 300,
-};
-
 static const char *const network =
 	"link set lo up\n"
-	"link add client address 02:00:00:00:c0:01 type veth peer name clients\n"
+	"link add client address 02:00:00:00:c0:01 type veth peer clients\n"
 	"link set clients up\n"
 	"link set client up\n"
 	"addr add 198.51.100.1/24 dev client\n"
-	"-6 addr add 2001:db8:1::1/64 dev client nodad\n"
+	"addr add 2001:db8:1::1/64 dev client nodad\n"
 	"neigh add 198.51.100.7 lladdr 02:00:00:00:c0:07 dev client\n"
-	"-6 neigh add 2001:db8:1::7 lladdr 02:00:00:00:c0:07 dev client\n";
+	"neigh add 2001:db8:1::7 lladdr 02:00:00:00:c0:07 dev client\n"
+	"link add server address 02:00:00:00:5e:01 type veth peer servers\n"
+	"link set servers up\n"
+	"link set server up\n"
+	"addr add 192.0.2.1/24 dev server\n"
+	"addr add 2001:db8:3::1/64 dev server nodad\n"
+	"neigh add 192.0.2.101 lladdr 02:00:00:00:5e:65 dev server\n"
+	"neigh add 2001:db8:3::101 lladdr 02:00:00:00:5e:65 dev server\n";
 
 static int write_file(const char *path, const char *text)
 {
@@ -57,21 +48,24 @@ static int write_file(const char *path, const char *text)
 	return written < 0 ? -1 : 0;
 }
 
-static int make_network(void)
+int director_ip(const char *commands)
 {
-	FILE *ip;
+	FILE *ip = popen("ip -batch -", "w");
 
-	if (unshare(CLONE_NEWNET) || write_file("/proc/sys/net/ipv4/conf/all/forwarding", "1") ||
-	    write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1"))
-		return -1;
-	ip = popen("ip -batch -", "w");
 	if (!ip)
 		return -1;
-	fputs(network, ip);
-	if (pclose(ip))
+	fputs(commands, ip);
+	return pclose(ip) ? -1 : 0;
+}
+
+static int make_network(void)
+{
+	if (unshare(CLONE_NEWNET) || write_file("/proc/sys/net/ipv4/conf/all/forwarding", "1") ||
+	    write_file("/proc/sys/net/ipv6/conf/all/forwarding", "1") || director_ip(network))
 		return -1;
 	director.client_ifindex = if_nametoindex("client");
-	return director.client_ifindex ? 0 : -1;
+	director.server_ifindex = if_nametoindex("server");
+	return director.client_ifindex && director.server_ifindex ? 0 : -1;
 }
 
 static void *map_memory(const struct bpf_map *map)
@@ -90,7 +84,7 @@ static int map_all(void)
 		.conns = map_memory(skeleton->maps.xlvs_conns),
 		.n_conns = bpf_map__max_entries(skeleton->maps.xlvs_conns),
 		.dests = map_memory(skeleton->maps.xlvs_dests),
-		.n_dests = DESTS_USED_MAX,
+		.n_dests = DIRECTOR_DESTS_MAX,
 		.runtime = map_memory(skeleton->maps.xlvs_runtime),
 	};
 	director.services = map_memory(skeleton->maps.xlvs_services);
@@ -119,6 +113,7 @@ static int load(const struct director_options *options)
 		.conn_groups = options->n_conns / XLVS_CONN_GROUP,
 		.ticks_per_sec = options->ticks_per_sec ? options->ticks_per_sec : TICKS_PER_SEC,
 	};
+	director.constants = xlvs_constants;
 	skeleton->rodata->xlvs_constants = xlvs_constants;
 	director.n_cpus = (uint32_t)libbpf_num_possible_cpus();
 	if (bpf_map__set_max_entries(skeleton->maps.xlvs_conns, options->n_conns) ||
@@ -132,6 +127,19 @@ static int load(const struct director_options *options)
 	return map_all();
 }
 
+/* A datagram's connection tells what time it is in the packet path. */
+static void set_clock(void)
+{
+	struct packet packet = request_packet(4, PACKET_UDP);
+	struct dest_words words = {.method = XLVS_FORWARD_dr};
+
+	director_serve(&packet, &words);
+	clock_gettime(CLOCK_MONOTONIC, &director.opened_at);
+	expect_forwarded(&packet);
+	director.opened_at_tick = director_conn(&packet)->deadline -
+				  director.table.runtime->timeout_ticks[XLVS_TIMEOUT_UDP];
+}
+
 int director_open(const struct director_options *options)
 {
 	if (make_network()) {
@@ -143,38 +151,40 @@ int director_open(const struct director_options *options)
 		return -1;
 	}
 	director_reset();
+	set_clock();
+	director_reset();
 	return 0;
+}
+
+void director_start_expiry(void)
+{
+	uint8_t frame[ETHERNET_BYTES + 20] = {};
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame));
+
+	assert_int_equal(
+		bpf_prog_test_run_opts(bpf_program__fd(director.skeleton->progs.xlvs_start), &opts),
+		0);
+	assert_int_equal(opts.retval, 0);
+}
+
+static void unmap(void *memory, const struct bpf_map *map)
+{
+	munmap(memory, (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map));
 }
 
 void director_close(void)
 {
+	struct xlvs *skeleton = director.skeleton;
+
+	unmap(director.table.conns, skeleton->maps.xlvs_conns);
+	unmap(director.table.dests, skeleton->maps.xlvs_dests);
+	unmap(director.table.runtime, skeleton->maps.xlvs_runtime);
+	unmap(director.services, skeleton->maps.xlvs_services);
+	unmap(director.chunks, skeleton->maps.xlvs_chunks);
+	unmap(director.nexthops, skeleton->maps.xlvs_nexthops);
+	unmap(director.gateways, skeleton->maps.xlvs_gateways);
+	unmap(director.traffic, skeleton->maps.xlvs_traffic);
+	unmap(director.reasons, skeleton->maps.xlvs_reasons);
 	xlvs__destroy(director.skeleton);
 	director = (struct director){};
-}
-
-void director_reset(void)
-{
-	struct xlvs_runtime *runtime = director.table.runtime;
-
-	memset(director.services, 0, XLVS_SERVICE_SLOTS * sizeof(struct xlvs_service));
-	memset(director.table.conns, 0, director.table.n_conns * sizeof(struct xlvs_conn));
-	memset(director.table.dests, 0, DESTS_USED_MAX * sizeof(struct xlvs_dest));
-	memset(director.nexthops, 0, DESTS_USED_MAX * sizeof(struct xlvs_nexthop));
-	memset(director.gateways, 0, XLVS_GATEWAYS_MAX * sizeof(struct xlvs_nexthop));
-	memset(director.reasons, 0, director.n_cpus * XLVS_REASONS_MAX * sizeof(uint64_t));
-	for (uint32_t cpu = 0; cpu < director.n_cpus; cpu++)
-		memset(&director.traffic[cpu * XLVS_DESTS_MAX], 0,
-		       DESTS_USED_MAX * sizeof(struct xlvs_traffic));
-	*runtime = (struct xlvs_runtime){
-		.generation = 1,
-		.conn_limit = director.table.n_conns / 4 * 3,
-		.unproven_limit = director.table.n_conns / 4 * 3,
-		.sweep_records = director.table.n_conns,
-		.sweep_period_us = 5000,
-		.constants = xlvs_constants,
-	};
-	for (int i = 0; i < XLVS_TIMEOUTS; i++)
-		runtime->timeout_ticks[i] = timeouts_sec[i] * xlvs_constants.ticks_per_sec;
-	director_say("%s", "");
-	director_forget();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A director for packet tests: the shipped programs loaded into a network namespace of the test's
  * own, their maps as memory, and frames through BPF_PROG_TEST_RUN. Packets come in by lo
- * (interface 1); clients are reached by the interface `client`, with a route and a neighbour each.
+ * (interface 1). The namespace has routes to clients by the interface `client` and to real servers
+ * by `server`, and one neighbour on each: client_address and server_address(family, 1).
  * One director at a time; every call fails the running test when something goes wrong. */
 #ifndef XLVS_TESTS_PACKET_FIXTURE_H
 #define XLVS_TESTS_PACKET_FIXTURE_H
@@ -10,9 +11,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include <cmocka.h>
 
+#include "../lib/packet.h"
+#include "../lib/table.h"
 #include "abi/config.h"
 #include "abi/connection.h"
 #include "abi/destination.h"
@@ -21,9 +25,7 @@
 #include "abi/schedule.h"
 #include "abi/service.h"
 #include "forward/list.h"
-#include "packet.h"
 #include "scheduler/list.h"
-#include "table.h"
 
 enum director_constant {
 	INGRESS = 1, /* interface packets come in by */
@@ -32,6 +34,7 @@ enum director_constant {
 	VIP_PORT = 80,
 	CLIENT_PORT = 40000,
 	SERVER_PORT = 8080,
+	DIRECTOR_DESTS_MAX = 256,
 };
 
 /* Addresses by family, 4 or 6. */
@@ -44,6 +47,11 @@ struct director {
 	int program_fd;
 	uint32_t n_cpus;
 	uint32_t client_ifindex;
+	uint32_t server_ifindex;
+	struct xlvs_constants constants;
+	struct timespec opened_at;
+	uint32_t opened_at_tick; /* the packet path's time then */
+	uint32_t ran_at_tick; /* at the latest when the last frame was run */
 	struct table table;
 	struct xlvs_service *services;
 	union xlvs_chunk *chunks;
@@ -64,12 +72,20 @@ struct director_options {
 int director_open(const struct director_options *options);
 void director_close(void);
 
+/* Change the network: lines as for ip -batch. 0, or -1. */
+int director_ip(const char *commands);
+
+/* Start the expiry's timer, as each daemon does. */
+void director_start_expiry(void);
+
 /* No services, no connections, all counters zero, limits at three quarters of the table. */
 void director_reset(void);
 
 /* A service for the packets `request` is an example of; returns its slot. */
 uint32_t director_add_service(const struct packet *request, uint16_t scheduler);
 void director_delete_service(uint32_t slot);
+/* The slot of the packet's service. */
+uint32_t director_slot(const struct packet *request);
 
 struct dest_words {
 	int family;
@@ -105,7 +121,9 @@ struct packet tunnel_to_dest(const struct packet *packet, uint32_t dest);
 
 /* The live record of the packet's tuple, found without the table's own search; NULL without. */
 struct xlvs_conn *director_conn(const struct packet *packet);
-/* Let `ticks` go by for a connection: its deadline comes nearer. */
+/* The packet path's time, to a tick or two. */
+uint32_t director_now(void);
+/* Let `ticks` go by for a record: what it notes of time is that much longer ago. */
 void director_age(struct xlvs_conn *conn, uint32_t ticks);
 
 /* All CPUs together. */
@@ -114,8 +132,12 @@ uint64_t director_reason(uint32_t reason);
 
 /* Said when an expectation fails, until said otherwise. */
 void director_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+const char *director_said(void);
 
 uint32_t director_run(const struct frame *in, struct frame *ret_out);
+
+void expect_leaving(uint32_t action, uint32_t ifindex);
+void expect_frame(const struct frame *got, const struct frame *wanted);
 
 /* Run a frame and fail the test unless it leaves by interface `ifindex` as `wanted`... */
 void expect_sent(const struct frame *in, const struct frame *wanted, uint32_t ifindex);
@@ -126,6 +148,9 @@ void expect_dropped(const struct frame *in, uint32_t reason);
 
 /* Build and run a packet that is to be forwarded; what it looks like is not looked at. */
 void expect_forwarded(const struct packet *packet);
+
+/* The last frame has set the connection's deadline `seconds` into the future. */
+void expect_timeout(const struct xlvs_conn *conn, uint32_t seconds);
 
 /* The table, the destinations' counts and the runtime counters agree with each other. */
 void expect_sound_table(void);

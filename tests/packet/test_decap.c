@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The real server's decapsulation program, packet by packet: whole frames in, whole frames out. */
+#include "packet.h"
 #include "realserver/decap.h"
 
-#include <arpa/inet.h>
 #include <bpf/bpf.h>
 #include <linux/bpf.h>
 #include <netinet/in.h>
@@ -17,10 +17,7 @@
 #include <cmocka.h>
 
 enum {
-	FRAME_MAX = 256,
-	LINK_BYTES = 14,
-	PAYLOAD_BYTES = 32,
-	UDP = 17,
+	PAYLOAD_BYTES = 24,
 	NOT_COUNTED = -1,
 };
 
@@ -31,62 +28,67 @@ enum ecn {
 	CE,
 };
 
-struct frame {
-	size_t bytes;
-	uint8_t data[FRAME_MAX];
-};
-
-/* A tunnel packet in words. */
-struct packet {
-	int outer; /* 4 or 6 */
-	int inner;
-	enum ecn outer_ecn;
-	enum ecn inner_ecn;
-	const char *from; /* outer source */
-	const char *to; /* outer destination */
-	const char *vip; /* inner destination */
-};
-
 static struct xlvs_rs_decap decap;
 
+static const char *const client[7] = {[4] = "198.51.100.7", [6] = "2001:db8:2::7"};
 static const char *const local[7] = {[4] = "192.0.2.2", [6] = "2001:db8::2"};
 static const char *const director[7] = {[4] = "192.0.2.1", [6] = "2001:db8::1"};
 static const char *const stranger[7] = {[4] = "192.0.2.66", [6] = "2001:db8::66"};
 static const char *const open_vip[7] = {[4] = "203.0.113.10", [6] = "2001:db8:1::10"};
 static const char *const closed_vip[7] = {[4] = "203.0.113.20", [6] = "2001:db8:1::20"};
 
-static struct packet packet_of(int outer, int inner)
+/* A client's request in a director's tunnel packet. */
+struct request {
+	struct packet outer;
+	struct packet inner;
+};
+
+static struct request request_of(int outer, int inner)
 {
-	return (struct packet){
-		.outer = outer,
-		.inner = inner,
-		.from = director[outer],
-		.to = local[outer],
-		.vip = open_vip[inner],
+	struct request request = {
+		.outer =
+			{
+				.dmac = {2, 0, 0, 0, 0, 2},
+				.smac = {2, 0, 0, 0, 0, 1},
+				.family = outer,
+				.ttl = 63,
+				.tos = 0xb8,
+				.from = director[outer],
+				.to = local[outer],
+			},
+		.inner =
+			{
+				.dmac = {2, 0, 0, 0, 0, 2},
+				.smac = {2, 0, 0, 0, 0, 1},
+				.family = inner,
+				.protocol = PACKET_UDP,
+				.ttl = 62,
+				.tos = 0xb8,
+				.from = client[inner],
+				.to = open_vip[inner],
+				.sport = 40000,
+				.dport = 53,
+				.payload_bytes = PAYLOAD_BYTES,
+			},
 	};
+
+	return request;
 }
 
-static uint16_t checksum(const uint8_t *data, size_t bytes)
+static struct frame build_inner(const struct request *request)
 {
-	uint32_t sum = 0;
+	struct frame frame;
 
-	for (size_t i = 0; i < bytes; i += 2)
-		sum += (uint32_t)(data[i] << 8 | data[i + 1]);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)~sum;
+	packet_build(&request->inner, &frame);
+	return frame;
 }
 
-static void put16(uint8_t *at, size_t value)
+static struct frame build(const struct request *request)
 {
-	at[0] = (uint8_t)(value >> 8);
-	at[1] = (uint8_t)value;
-}
+	struct frame inner = build_inner(request), frame;
 
-static void seal4(uint8_t *header)
-{
-	put16(header + 10, 0);
-	put16(header + 10, checksum(header, (header[0] & 15) * 4U));
+	packet_wrap(&request->outer, &inner, &frame);
+	return frame;
 }
 
 static size_t header_bytes(int family)
@@ -94,79 +96,16 @@ static size_t header_bytes(int family)
 	return family == 4 ? 20 : 40;
 }
 
-/* An IP header at `at`, for `payload` bytes behind it. */
-static void put_header(uint8_t *at, int family, enum ecn ecn, uint8_t protocol, size_t payload)
+/* Write an IPv4 header's checksum anew, whatever else is wrong with it. */
+static void seal4(uint8_t *header)
 {
-	memset(at, 0, header_bytes(family));
-	if (family == 4) {
-		at[0] = 0x45;
-		at[1] = (uint8_t)(0xb8 | ecn);
-		put16(at + 2, 20 + payload);
-		at[8] = 63;
-		at[9] = protocol;
-	} else {
-		at[0] = 0x6b; /* traffic class 0xb8 */
-		at[1] = (uint8_t)(0x80 | ecn << 4);
-		put16(at + 4, payload);
-		at[6] = protocol;
-		at[7] = 63;
-	}
-}
+	uint32_t sum = 0;
 
-static void put_addresses(uint8_t *header, int family, const char *from, const char *to)
-{
-	int af = family == 4 ? AF_INET : AF_INET6;
-	size_t bytes = family == 4 ? 4 : 16, offset = family == 4 ? 12 : 8;
-
-	assert_int_equal(inet_pton(af, from, header + offset), 1);
-	assert_int_equal(inet_pton(af, to, header + offset + bytes), 1);
-	if (family == 4)
-		seal4(header);
-}
-
-static void put_link(uint8_t *at, int family)
-{
-	static const uint8_t macs[12] = {2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1};
-
-	memcpy(at, macs, sizeof(macs));
-	put16(at + 12, family == 4 ? 0x0800 : 0x86dd);
-}
-
-/* The frame as the client's request looks without a tunnel. */
-static struct frame build_inner(const struct packet *packet)
-{
-	static const char *const client[7] = {[4] = "198.51.100.7", [6] = "2001:db8:2::7"};
-	struct frame frame = {.bytes = LINK_BYTES + header_bytes(packet->inner) + PAYLOAD_BYTES};
-	uint8_t *header = frame.data + LINK_BYTES;
-	uint8_t *payload = header + header_bytes(packet->inner);
-
-	put_link(frame.data, packet->inner);
-	put_header(header, packet->inner, packet->inner_ecn, UDP, PAYLOAD_BYTES);
-	put_addresses(header, packet->inner, client[packet->inner], packet->vip);
-	for (uint8_t i = 0; i < PAYLOAD_BYTES; i++)
-		payload[i] = (uint8_t)(0xa0 + i);
-	return frame;
-}
-
-static struct frame wrap(const struct packet *packet, const struct frame *inner)
-{
-	size_t outer = header_bytes(packet->outer), payload = inner->bytes - LINK_BYTES;
-	struct frame frame = {.bytes = inner->bytes + outer};
-	uint8_t *header = frame.data + LINK_BYTES;
-
-	put_link(frame.data, packet->outer);
-	put_header(header, packet->outer, packet->outer_ecn,
-		   packet->inner == 4 ? IPPROTO_IPIP : IPPROTO_IPV6, payload);
-	put_addresses(header, packet->outer, packet->from, packet->to);
-	memcpy(header + outer, inner->data + LINK_BYTES, payload);
-	return frame;
-}
-
-static struct frame build(const struct packet *packet)
-{
-	struct frame inner = build_inner(packet);
-
-	return wrap(packet, &inner);
+	packet_put16(header + 10, 0);
+	for (int i = 0; i < (header[0] & 15) * 4; i += 2)
+		sum += packet_get16(header + i);
+	sum = (sum & 0xffff) + (sum >> 16);
+	packet_put16(header + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
 }
 
 static struct frame run(const struct frame *in, uint32_t *ret_action)
@@ -204,34 +143,39 @@ static void expect_untouched(const struct frame *frame, int counted)
 	expect(frame, XDP_PASS, frame, counted);
 }
 
-static void expect_stripped(const struct packet *packet)
+static void expect_stripped(const struct request *request)
 {
-	struct frame in = build(packet), out = build_inner(packet);
+	struct frame in = build(request), out = build_inner(request);
 
 	expect(&in, XDP_PASS, &out, XLVS_RS_DECAPSULATED);
 }
 
-#define for_each_encapsulation(outer, inner)        \
-	for (int outer = 4; outer <= 6; outer += 2) \
-		for (int inner = 4; inner <= 6; inner += 2)
+enum {
+	ENCAPSULATIONS = 4
+};
+
+static const struct encapsulation {
+	int outer;
+	int inner;
+} encapsulations[ENCAPSULATIONS] = {{4, 4}, {4, 6}, {6, 4}, {6, 6}};
 
 static void test_tunnel_packet_for_a_vip_loses_its_outer_header(void **state)
 {
 	(void)state;
-	for_each_encapsulation(outer, inner)
-	{
-		struct packet packet = packet_of(outer, inner);
+	for (int i = 0; i < ENCAPSULATIONS; i++) {
+		struct request request =
+			request_of(encapsulations[i].outer, encapsulations[i].inner);
 
-		expect_stripped(&packet);
+		expect_stripped(&request);
 	}
 }
 
-/* RFC 6040, figure 4. */
-static void test_congestion_marks_are_combined(void **state)
+static void expect_marks(const struct encapsulation *kind, enum ecn outer_mark, enum ecn inner_mark)
 {
 	enum {
 		LOST = -1
 	};
+	/* RFC 6040, figure 4: rows are the inner mark */
 	static const int table[4][4] = {
 		/* outer:      not-ECT  ECT(1)   ECT(0)   CE */
 		[NOT_ECT] = {NOT_ECT, NOT_ECT, NOT_ECT, LOST},
@@ -239,41 +183,42 @@ static void test_congestion_marks_are_combined(void **state)
 		[ECT0] = {ECT0, ECT1, ECT0, CE},
 		[CE] = {CE, CE, CE, CE},
 	};
+	struct request request = request_of(kind->outer, kind->inner);
+	int marked = table[inner_mark][outer_mark];
+	struct frame in, out;
 
-	(void)state;
-	for_each_encapsulation(outer, inner)
-	{
-		for (int i = 0; i < 16; i++) {
-			struct packet packet = packet_of(outer, inner);
-			struct frame in, out;
-			int marked = table[i / 4][i % 4];
-
-			packet.inner_ecn = i / 4;
-			packet.outer_ecn = i % 4;
-			in = build(&packet);
-			if (marked == LOST) {
-				expect(&in, XDP_DROP, &in, XLVS_RS_CONGESTION);
-				continue;
-			}
-			packet.inner_ecn = marked;
-			out = build_inner(&packet);
-			expect(&in, XDP_PASS, &out, XLVS_RS_DECAPSULATED);
-		}
+	request.outer.tos |= outer_mark;
+	request.inner.tos |= inner_mark;
+	in = build(&request);
+	if (marked == LOST) {
+		expect(&in, XDP_DROP, &in, XLVS_RS_CONGESTION);
+		return;
 	}
+	request.inner.tos = (uint8_t)((request.inner.tos & ~CE) | marked);
+	out = build_inner(&request);
+	expect(&in, XDP_PASS, &out, XLVS_RS_DECAPSULATED);
+}
+
+static void test_congestion_marks_are_combined(void **state)
+{
+	(void)state;
+	for (int i = 0; i < ENCAPSULATIONS; i++)
+		for (int marks = 0; marks < 16; marks++)
+			expect_marks(&encapsulations[i], marks / 4, marks % 4);
 }
 
 static void test_vip_with_directors_refuses_others(void **state)
 {
 	(void)state;
-	for_each_encapsulation(outer, inner)
-	{
-		struct packet packet = packet_of(outer, inner);
+	for (int i = 0; i < ENCAPSULATIONS; i++) {
+		int outer = encapsulations[i].outer, inner = encapsulations[i].inner;
+		struct request request = request_of(outer, inner);
 		struct frame frame;
 
-		packet.vip = closed_vip[inner];
-		expect_stripped(&packet);
-		packet.from = stranger[outer];
-		frame = build(&packet);
+		request.inner.to = closed_vip[inner];
+		expect_stripped(&request);
+		request.outer.from = stranger[outer];
+		frame = build(&request);
 		expect_untouched(&frame, XLVS_RS_WRONG_SOURCE);
 	}
 }
@@ -281,18 +226,18 @@ static void test_vip_with_directors_refuses_others(void **state)
 static void test_other_tunnels_are_left_alone(void **state)
 {
 	(void)state;
-	for_each_encapsulation(outer, inner)
-	{
-		struct packet packet = packet_of(outer, inner);
+	for (int i = 0; i < ENCAPSULATIONS; i++) {
+		int outer = encapsulations[i].outer, inner = encapsulations[i].inner;
+		struct request request = request_of(outer, inner);
 		struct frame frame;
 
-		packet.to = stranger[outer];
-		frame = build(&packet);
+		request.outer.to = stranger[outer];
+		frame = build(&request);
 		expect_untouched(&frame, NOT_COUNTED);
 
-		packet = packet_of(outer, inner);
-		packet.vip = stranger[inner];
-		frame = build(&packet);
+		request = request_of(outer, inner);
+		request.inner.to = stranger[inner];
+		frame = build(&request);
 		expect_untouched(&frame, NOT_COUNTED);
 	}
 }
@@ -301,11 +246,11 @@ static void test_plain_packet_to_the_vip_is_left_alone(void **state)
 {
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
-		struct packet packet = packet_of(family, family);
-		struct frame frame = build_inner(&packet);
+		struct request request = request_of(family, family);
+		struct frame frame = build_inner(&request);
 
 		expect_untouched(&frame, NOT_COUNTED);
-		put16(frame.data + 12, 0x0806); /* ARP */
+		packet_put16(frame.data + 12, 0x0806); /* ARP */
 		expect_untouched(&frame, NOT_COUNTED);
 	}
 }
@@ -313,31 +258,31 @@ static void test_plain_packet_to_the_vip_is_left_alone(void **state)
 static void test_deleted_vip_is_left_alone(void **state)
 {
 	struct xlvs_rs_vip vip = {.method = XLVS_RS_TUN, .n_directors = 1};
-	struct packet packet = packet_of(4, 6);
+	struct request request = request_of(4, 6);
 	struct frame frame;
 
 	(void)state;
-	packet.vip = "2001:db8:1::30";
-	assert_int_equal(xlvs_rs_address_parse(packet.vip, &vip.address, NULL), 0);
-	assert_int_equal(xlvs_rs_address_parse(packet.from, &vip.directors[0], NULL), 0);
+	request.inner.to = "2001:db8:1::30";
+	assert_int_equal(xlvs_rs_address_parse(request.inner.to, &vip.address, NULL), 0);
+	assert_int_equal(xlvs_rs_address_parse(request.outer.from, &vip.directors[0], NULL), 0);
 	assert_int_equal(xlvs_rs_decap_accept(&decap, &vip, NULL), 0);
 	assert_true(xlvs_rs_decap_accepts(&decap, &vip));
-	expect_stripped(&packet);
+	expect_stripped(&request);
 	xlvs_rs_decap_refuse(&decap, &vip);
 	assert_false(xlvs_rs_decap_accepts(&decap, &vip));
-	frame = build(&packet);
+	frame = build(&request);
 	expect_untouched(&frame, NOT_COUNTED);
 }
 
 /* Change a byte of the outer IPv4 header and make its checksum right again. */
 static struct frame outer4_with(size_t offset, uint8_t value)
 {
-	struct packet packet = packet_of(4, 4);
-	struct frame frame = build(&packet);
+	struct request request = request_of(4, 4);
+	struct frame frame = build(&request);
 
-	frame.data[LINK_BYTES + offset] = value;
+	frame.data[ETHERNET_BYTES + offset] = value;
 	if (offset)
-		seal4(frame.data + LINK_BYTES);
+		seal4(frame.data + ETHERNET_BYTES);
 	return frame;
 }
 
@@ -348,18 +293,18 @@ static void test_outer_header_the_program_cannot_follow_is_left_alone(void **sta
 		outer4_with(0, 0x46), /* options */
 		outer4_with(6, 0x20), /* first fragment */
 		outer4_with(7, 0x10), /* later fragment */
-		outer4_with(9, UDP),
+		outer4_with(9, PACKET_UDP),
 	};
-	struct packet packet = packet_of(6, 4);
-	struct frame frame = build(&packet);
+	struct request request = request_of(6, 4);
+	struct frame frame = build(&request);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(frames) / sizeof(frames[0]); i++)
 		expect_untouched(&frames[i], NOT_COUNTED);
-	frame.data[LINK_BYTES + 6] = 60; /* destination options */
+	frame.data[ETHERNET_BYTES + 6] = 60; /* destination options */
 	expect_untouched(&frame, NOT_COUNTED);
-	frame = build(&packet);
-	frame.data[LINK_BYTES] = 0x4b; /* version */
+	frame = build(&request);
+	frame.data[ETHERNET_BYTES] = 0x4b; /* version */
 	expect_untouched(&frame, NOT_COUNTED);
 }
 
@@ -368,40 +313,40 @@ static void test_outer_header_that_is_wrong_is_left_alone_and_counted(void **sta
 	struct frame frame = outer4_with(3, 19); /* total length: less than itself */
 
 	(void)state;
-	frame.data[LINK_BYTES + 2] = 0;
-	seal4(frame.data + LINK_BYTES);
+	frame.data[ETHERNET_BYTES + 2] = 0;
+	seal4(frame.data + ETHERNET_BYTES);
 	expect_untouched(&frame, XLVS_RS_MALFORMED);
 	frame = outer4_with(8, 63);
-	frame.data[LINK_BYTES + 10] ^= 1; /* checksum */
+	frame.data[ETHERNET_BYTES + 10] ^= 1; /* checksum */
 	expect_untouched(&frame, XLVS_RS_MALFORMED);
 }
 
 static void test_inner_header_that_is_wrong_is_left_alone_and_counted(void **state)
 {
 	static const struct {
-		int inner;
 		size_t offset;
+		int inner;
 		uint8_t value;
 	} faults[] = {
-		{4, 0, 0x65}, /* version */
-		{4, 0, 0x44}, /* header length */
-		{4, 0, 0x4f}, /* header longer than the packet */
-		{4, 3, 19}, /* total length: less than the header */
-		{4, 3, 20 + PAYLOAD_BYTES + 1}, /* more than the outer header says */
-		{4, 2, 0xff},
-		{6, 0, 0x4b}, /* version */
-		{6, 5, PAYLOAD_BYTES + 1},
-		{6, 4, 0xff},
+		{0, 4, 0x65}, /* version */
+		{0, 4, 0x44}, /* header length */
+		{0, 4, 0x4f}, /* header longer than the packet */
+		{3, 4, 19}, /* total length: less than the header */
+		{3, 4, 20 + 8 + PAYLOAD_BYTES + 1}, /* more than the outer header says */
+		{2, 4, 0xff},
+		{0, 6, 0x4b}, /* version */
+		{5, 6, 8 + PAYLOAD_BYTES + 1},
+		{4, 6, 0xff},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
 		for (int outer = 4; outer <= 6; outer += 2) {
-			struct packet packet = packet_of(outer, faults[i].inner);
-			struct frame inner = build_inner(&packet), frame;
+			struct request request = request_of(outer, faults[i].inner);
+			size_t at = ETHERNET_BYTES + header_bytes(outer) + faults[i].offset;
+			struct frame frame = build(&request);
 
-			inner.data[LINK_BYTES + faults[i].offset] = faults[i].value;
-			frame = wrap(&packet, &inner);
+			frame.data[at] = faults[i].value;
 			expect_untouched(&frame, XLVS_RS_MALFORMED);
 		}
 	}
@@ -410,14 +355,14 @@ static void test_inner_header_that_is_wrong_is_left_alone_and_counted(void **sta
 static void test_frame_cut_in_the_headers_is_left_alone(void **state)
 {
 	(void)state;
-	for_each_encapsulation(outer, inner)
-	{
-		struct packet packet = packet_of(outer, inner);
-		struct frame frame = build(&packet);
-		size_t outer_end = LINK_BYTES + header_bytes(outer);
+	for (int i = 0; i < ENCAPSULATIONS; i++) {
+		int outer = encapsulations[i].outer, inner = encapsulations[i].inner;
+		struct request request = request_of(outer, inner);
+		struct frame frame = build(&request);
+		size_t outer_end = ETHERNET_BYTES + header_bytes(outer);
 
 		frame.bytes = outer_end + header_bytes(inner);
-		while (--frame.bytes >= LINK_BYTES)
+		while (--frame.bytes >= ETHERNET_BYTES)
 			expect_untouched(&frame,
 					 frame.bytes < outer_end ? NOT_COUNTED : XLVS_RS_MALFORMED);
 	}
@@ -425,19 +370,13 @@ static void test_frame_cut_in_the_headers_is_left_alone(void **state)
 
 static void test_inner_options_fragments_and_link_padding_are_kept(void **state)
 {
-	struct packet packet = packet_of(4, 4);
-	struct frame inner = build_inner(&packet), frame;
+	struct request request = request_of(4, 4);
 
 	(void)state;
-	inner.data[LINK_BYTES] = 0x47; /* the first 8 bytes of payload become options */
-	inner.data[LINK_BYTES + 6] = 0x20; /* more fragments */
-	seal4(inner.data + LINK_BYTES);
-	frame = wrap(&packet, &inner);
-	memset(frame.data + frame.bytes, 0, 6);
-	frame.bytes += 6;
-	memset(inner.data + inner.bytes, 0, 6);
-	inner.bytes += 6;
-	expect(&frame, XDP_PASS, &inner, XLVS_RS_DECAPSULATED);
+	request.inner.option_bytes = 8;
+	request.inner.fragment = MORE_FRAGMENTS;
+	request.inner.padding_bytes = 6;
+	expect_stripped(&request);
 }
 
 /* Blank what decapsulation may change: the ethertype, and the inner ECN bits with what depends on
@@ -445,13 +384,13 @@ static void test_inner_options_fragments_and_link_padding_are_kept(void **state)
 static struct frame comparable(const struct frame *frame, size_t outer_bytes)
 {
 	struct frame out = {.bytes = frame->bytes - outer_bytes};
-	uint8_t *inner = out.data + LINK_BYTES;
+	uint8_t *inner = out.data + ETHERNET_BYTES;
 
 	memcpy(out.data, frame->data, 12);
-	memcpy(inner, frame->data + LINK_BYTES + outer_bytes, out.bytes - LINK_BYTES);
+	memcpy(inner, frame->data + ETHERNET_BYTES + outer_bytes, out.bytes - ETHERNET_BYTES);
 	if (inner[0] >> 4 == 4) {
 		inner[1] &= 0xfc;
-		put16(inner + 10, 0);
+		packet_put16(inner + 10, 0);
 	} else {
 		inner[1] &= 0xcf;
 	}
@@ -466,16 +405,16 @@ static void test_any_header_passes_whole_or_without_its_outer_header(void **stat
 	(void)state;
 	srandom(seed);
 	for (int i = 0; i < 20000; i++) {
-		struct packet packet = packet_of(random() & 2 ? 4 : 6, random() & 2 ? 4 : 6);
-		size_t outer = header_bytes(packet.outer);
-		struct frame in = build(&packet), out, want, got;
-		size_t headers = LINK_BYTES + outer + header_bytes(packet.inner);
+		struct request request = request_of(random() & 2 ? 4 : 6, random() & 2 ? 4 : 6);
+		size_t outer = header_bytes(request.outer.family);
+		struct frame in = build(&request), out, want, got;
+		size_t headers = ETHERNET_BYTES + outer + header_bytes(request.inner.family);
 		uint32_t action;
 
 		for (long flips = random() % 3; flips >= 0; flips--)
 			in.data[(size_t)random() % headers] ^= (uint8_t)(1 << random() % 8);
-		if (packet.outer == 4 && random() & 2)
-			seal4(in.data + LINK_BYTES);
+		if (request.outer.family == 4 && random() & 2)
+			seal4(in.data + ETHERNET_BYTES);
 		out = run(&in, &action);
 		if (out.bytes == in.bytes) {
 			assert_true(action == XDP_PASS || action == XDP_DROP);

@@ -17,7 +17,7 @@
 
 #define PEERS_MAX 32
 
-static const char *const schedulers[] = {"rr", "wrr", "lc",  "wlc", "lblc", "lblcr", "dh",
+static const char *const schedulers[] = {"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh",
 					 "sh", "sed", "nq", "fo",  "ovf",  "mh",    "none"};
 
 struct fake_director *fake_new(void)
@@ -118,9 +118,8 @@ static int change_dest(struct fake_service *service, const struct xlvs_request *
 {
 	const struct xlvs_dest_spec *spec = &request->dest;
 	struct xlvs_dest_info *dest = find_dest(service, &spec->key);
-	int r = request->command == IPVS_CMD_DEL_DEST
-			? 0
-			: check_dest(&service->info.spec.key, spec);
+	int r = request->command == IPVS_CMD_DEL_DEST ? 0
+						      : check_dest(&service->info.spec.key, spec);
 
 	if (r < 0)
 		return r;
@@ -186,6 +185,16 @@ static int change_sync(struct fake_director *director, const struct xlvs_request
 	if (!if_nametoindex(request->sync.interface))
 		return -ENODEV;
 	*sync = request->sync;
+	if (!sync->group_family) {
+		sync->group_family = AF_INET;
+		memcpy(&sync->group, (const uint8_t[]){224, 0, 0, 81}, 4);
+	}
+	if (!sync->max_message_bytes)
+		sync->max_message_bytes = sync->group_family == AF_INET6 ? 1452 : 1472;
+	if (!sync->port)
+		sync->port = 8848;
+	if (!sync->ttl)
+		sync->ttl = 1;
 	return 0;
 }
 
@@ -264,8 +273,8 @@ static int begin_dump(struct fake_director *director, const struct xlvs_request 
 	if (cursor->is_conns) {
 		cursor->n_left = director->n_conns;
 	} else if (request->command == IPVS_CMD_GET_DEST) {
-		cursor->service = request->given ? find_service(director, &request->service.key)
-						 : NULL;
+		cursor->service =
+			request->given ? find_service(director, &request->service.key) : NULL;
 		cursor->n_left = cursor->service ? cursor->service->n_dests : 0;
 	} else {
 		cursor->n_left = director->n_services;

@@ -178,51 +178,61 @@ static bool takes(const struct node *n)
 static struct node *pick_rr(struct reference *reference)
 {
 	struct node *n = reference->last;
+	int turns = 0;
 
-	/* Twice round: the one served last may be the only one left that takes connections. */
-	for (int turn = 0; turn < 2; turn++) {
-		for (n = n->next; n != &reference->head; n = n->next) {
-			if (takes(n)) {
-				reference->last = n;
-				return n;
-			}
+	/* Twice past the head: the one served last may be the only one that takes connections. */
+	while (turns < 2) {
+		n = n->next;
+		if (n == &reference->head) {
+			turns++;
+		} else if (takes(n)) {
+			reference->last = n;
+			return n;
 		}
 	}
 	return NULL;
 }
 
+static bool reaches_threshold(const struct reference *reference, const struct node *n)
+{
+	return !n->overloaded && n->weight >= reference->threshold;
+}
+
+/* The next to serve before the list ends; else the head, or `stop` if that comes first. */
+static struct node *rest_of_pass(struct reference *reference, struct node *n,
+				 const struct node *stop)
+{
+	do
+		n = n->next;
+	while (n != &reference->head && !reaches_threshold(reference, n) && n != stop);
+	return n;
+}
+
 static struct node *pick_wrr(struct reference *reference)
 {
 	struct node *start = reference->last;
-	struct node *n = start;
 	struct node *stop = NULL;
 	bool final = false, restarted = false;
 
 	if (!reference->top)
 		return NULL;
 	for (;;) {
-		for (n = n->next; n != &reference->head; n = n->next) {
-			if (!n->overloaded && n->weight >= reference->threshold) {
-				reference->last = n;
-				return n;
-			}
-			if (n == stop)
-				goto none;
-		}
+		struct node *n = rest_of_pass(reference, reference->last, stop);
+
+		reference->last = n;
+		if (n != &reference->head)
+			return reaches_threshold(reference, n) ? n : NULL;
 		reference->threshold -= reference->divisor;
 		if (reference->threshold <= 0) {
 			reference->threshold = reference->top;
 			if (final || start == &reference->head)
-				goto none;
+				return NULL;
 			restarted = true;
 		}
 		final = reference->threshold <= reference->divisor;
 		if (final && restarted && start != &reference->head)
 			stop = start;
 	}
-none:
-	reference->last = n;
-	return NULL;
 }
 
 static struct node *pick_least(struct reference *reference, bool weighted)

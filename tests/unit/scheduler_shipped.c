@@ -85,10 +85,18 @@ void shipped_bind(struct shipped *shipped, uint16_t scheduler)
 
 int64_t shipped_pick(const struct shipped *shipped, uint32_t client)
 {
+	return shipped_pick_flagged(shipped, client, 0, 0);
+}
+
+int64_t shipped_pick_flagged(const struct shipped *shipped, uint32_t client, uint16_t port,
+			     uint32_t flags)
+{
 	struct xlvs_pick pick = {
 		.list = shipped->list,
 		.n_dests = shipped->n_dests,
+		.flags = flags,
 		.client = client,
+		.client_port = port,
 	};
 	int answer = -XLVS_DROP_NO_DEST;
 

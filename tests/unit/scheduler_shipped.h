@@ -25,5 +25,8 @@ void shipped_bind(struct shipped *shipped, uint16_t scheduler);
 
 /* The destination of a new connection from a client (its address folded), -1 for none. */
 int64_t shipped_pick(const struct shipped *shipped, uint32_t client);
+/* The same for a service with scheduler flags, from a port of the client. */
+int64_t shipped_pick_flagged(const struct shipped *shipped, uint32_t client, uint16_t port,
+			     uint32_t flags);
 
 #endif

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "host_maps.h"
+#include "model/spec.h"
 #include "scheduler/scheduler.h"
 #include "scheduler_reference.h"
 #include "scheduler_shipped.h"
@@ -187,12 +188,60 @@ static void test_source_hash_sends_clients_where_the_kernel_sent_them(void **sta
 				 run[run->head.table + slots[i] / 64].slots[slots[i] % 64] - 1);
 }
 
+static void test_source_hash_with_ports_adds_the_port(void **state)
+{
+	static struct shipped shipped;
+	const union xlvs_chunk *run;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_sh);
+	for (uint32_t id = 0; id < 256; id++)
+		shipped_add(&shipped, id, 1);
+	run = &host_chunks[shipped.list];
+	assert_int_equal(shipped_pick_flagged(&shipped, 0xc0000201, 1000, XLVS_SERVICE_SCHED2),
+			 run[run->head.table].slots[42] - 1);
+	assert_int_equal(shipped_pick_flagged(&shipped, 0xc0000201, 1000, 0),
+			 run[run->head.table].slots[50] - 1);
+}
+
+/* The first usable slot after twice the client's own, wrapping. */
+static void test_source_hash_with_fallback_leaves_unusable_slots(void **state)
+{
+	static struct shipped shipped;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_sh);
+	for (uint32_t id = 0; id < 256; id++)
+		shipped_add(&shipped, 255 - id, 1); /* slot n holds destination n */
+	for (uint32_t own = 0; own < 256; own++) {
+		uint32_t client = 0;
+		uint32_t next = (own + own) % 256;
+
+		while ((client * 0x61C88647U) >> 24 != own)
+			client++;
+		shipped_edit(&shipped, own, 0);
+		host_dests[next].overloaded = 1;
+		if ((next + 1) % 256 == own)
+			next++;
+		assert_int_equal(shipped_pick(&shipped, client), -1);
+		assert_int_equal(shipped_pick_flagged(&shipped, client, 0, XLVS_SERVICE_SCHED1),
+				 (next + 1) % 256);
+		host_dests[(own + own) % 256].overloaded = 0;
+		shipped_edit(&shipped, own, 1);
+	}
+	for (uint32_t id = 0; id < 256; id++)
+		host_dests[id].overloaded = 1;
+	assert_int_equal(shipped_pick_flagged(&shipped, 1, 0, XLVS_SERVICE_SCHED1), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_reference_predicts_what_the_kernel_served),
 		cmocka_unit_test(test_shipped_schedulers_serve_what_the_kernel_served),
 		cmocka_unit_test(test_source_hash_sends_clients_where_the_kernel_sent_them),
+		cmocka_unit_test(test_source_hash_with_ports_adds_the_port),
+		cmocka_unit_test(test_source_hash_with_fallback_leaves_unusable_slots),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

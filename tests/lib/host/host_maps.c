@@ -7,10 +7,12 @@
 
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
+struct xlvs_runtime host_runtime;
 
 /* Only their addresses matter. */
 struct xlvs_chunks_map xlvs_chunks;
 struct xlvs_dests_map xlvs_dests;
+struct xlvs_runtime_map xlvs_runtime;
 
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
@@ -21,6 +23,8 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 		return index < HOST_CHUNKS ? &host_chunks[index] : NULL;
 	if (map == &xlvs_dests)
 		return index < HOST_DESTS ? &host_dests[index] : NULL;
+	if (map == &xlvs_runtime)
+		return index < 1 ? &host_runtime : NULL;
 	return NULL;
 }
 

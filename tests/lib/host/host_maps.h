@@ -4,6 +4,7 @@
 #ifndef XLVS_TESTS_HOST_MAPS_H
 #define XLVS_TESTS_HOST_MAPS_H
 
+#include "abi/config.h"
 #include "abi/destination.h"
 #include "abi/schedule.h"
 
@@ -14,5 +15,6 @@ enum host_limit {
 
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
 extern struct xlvs_dest host_dests[HOST_DESTS];
+extern struct xlvs_runtime host_runtime;
 
 #endif

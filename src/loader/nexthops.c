@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Next hops of destinations: each is written once, into a slot that no packet can know, and one
+ * store makes a destination use it. */
+#include <errno.h>
+#include <string.h>
+
+#include "loader/state.h"
+
+/* Whether the destination leaves that way already. */
+static bool is_same(const struct xlvs_loader *loader, uint32_t index,
+		    const struct xlvs_nexthop *nexthop)
+{
+	struct xlvs_nexthop wanted;
+
+	if (!index || !nexthop)
+		return !index && !nexthop;
+	wanted = *nexthop;
+	wanted.state = XLVS_NEXTHOP_READY;
+	return !memcmp(&loader->maps.nexthops[index], &wanted, sizeof(wanted));
+}
+
+static uint32_t write_new(struct xlvs_loader *loader, const struct xlvs_nexthop *nexthop)
+{
+	uint32_t index = xlvs_runs_alloc(&loader->nexthops, 1);
+
+	if (index == XLVS_NONE && xlvs_grace_reclaim(loader))
+		index = xlvs_runs_alloc(&loader->nexthops, 1);
+	if (index == XLVS_NONE)
+		return XLVS_NONE;
+	loader->maps.nexthops[index] = *nexthop;
+	loader->maps.nexthops[index].state = XLVS_NEXTHOP_READY;
+	return index;
+}
+
+int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
+			    const struct xlvs_nexthop *nexthop)
+{
+	uint32_t index = 0, former;
+
+	if (dest >= XLVS_DESTS_MAX || !(loader->maps.dests[dest].flags & XLVS_DEST_USED))
+		return -ENOENT;
+	former = loader->maps.dests[dest].nexthop;
+	if (is_same(loader, former, nexthop))
+		return 0;
+	if (xlvs_items_reserve(&loader->resting, 1))
+		return -ENOMEM;
+	if (nexthop) {
+		index = write_new(loader, nexthop);
+		if (index == XLVS_NONE)
+			return -ENOSPC;
+	}
+	__atomic_store_n(&loader->maps.dests[dest].nexthop, index, __ATOMIC_RELEASE);
+	if (former)
+		xlvs_items_add(&loader->resting, (struct xlvs_item){XLVS_ITEM_NEXTHOP, former, 0});
+	return 0;
+}
+
+void xlvs_loader_bump_generation(struct xlvs_loader *loader)
+{
+	__atomic_store_n(&loader->maps.runtime->generation, loader->maps.runtime->generation + 1,
+			 __ATOMIC_RELEASE);
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What ipvsadm knows and xlvs does not do yet is refused by name with exit code 2 and changes
+ * nothing; ipvsadm's own complaints about the same words come first. */
+#include "ipvsadm_fixture.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define NOT_YET(what) "ipvsadm: " what " is not supported by xlvs yet\n"
+
+static const struct {
+	const char *line;
+	const char *err;
+} refused[] = {
+	{"ipvsadm -A -t 192.0.2.1:81 -p", NOT_YET("option 'persistent'")},
+	{"ipvsadm -E -t 192.0.2.1:80 -p 60", NOT_YET("option 'persistent'")},
+	{"ipvsadm -A -t 192.0.2.1:81 -M 255.255.255.0", NOT_YET("option 'netmask'")},
+	{"ipvsadm -A -t 192.0.2.1:81 --pe sip", NOT_YET("option 'pe'")},
+	{"ipvsadm -A -u 192.0.2.1:81 -o", NOT_YET("option 'ops'")},
+	{"ipvsadm -A -t 192.0.2.1:81 -s sh -b sh-port", NOT_YET("option 'sched-flags'")},
+	{"ipvsadm -A --sctp-service 192.0.2.1:81", NOT_YET("option 'sctp-service'")},
+	{"ipvsadm -A -f 5", NOT_YET("option 'fwmark-service'")},
+	{"ipvsadm -L -f 5", NOT_YET("option 'fwmark-service'")},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -x 10", NOT_YET("option 'u-threshold'")},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -y 10", NOT_YET("option 'l-threshold'")},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -i --tun-type gue --tun-port 6080",
+	 NOT_YET("tunnel type 'gue'")},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -i --tun-type gre", NOT_YET("tunnel type 'gre'")},
+	{"ipvsadm -L --daemon", NOT_YET("option 'daemon'")},
+	{"ipvsadm --start-daemon master --mcast-interface lo", NOT_YET("command 'start-daemon'")},
+	{"ipvsadm --stop-daemon backup", NOT_YET("command 'stop-daemon'")},
+	/* ipvsadm's own checks */
+	{"ipvsadm -A -t 192.0.2.1:81 -p abc", "invalid timeout value `abc' specified\n"},
+	{"ipvsadm -A -t 192.0.2.1:81 -o",
+	 "One-Packet Scheduling is only for UDP virtual services\n"},
+	{"ipvsadm -A -f 0", "invalid fwmark value `0' specified\n"},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -i --tun-type gue",
+	 "You need to supply the 'tun-port' option for the 'gue' tunnel type\n"},
+	{"ipvsadm -L --daemon --stats", "options conflicts in the list command\n"},
+	{"ipvsadm --start-daemon foo", "illegal start-daemon parameter specified\n"},
+};
+
+static const char listing[] =
+	"IP Virtual Server version 1.2.1 (size=4096)\n"
+	"Prot LocalAddress:Port Scheduler Flags\n"
+	"  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+	"TCP  192.0.2.1:80 rr\n"
+	"  -> 192.0.2.9:80                 Route   1      0          0         \n";
+
+static int start(void **state)
+{
+	struct ipvsadm_fixture *fixture = calloc(1, sizeof(*fixture));
+
+	fixture_start(fixture, NULL);
+	fixture_expect(fixture, "ipvsadm -A -t 192.0.2.1:80 -s rr", 0, "", "");
+	fixture_expect(fixture, "ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.9", 0, "", "");
+	*state = fixture;
+	return 0;
+}
+
+static int stop(void **state)
+{
+	fixture_stop(*state);
+	free(*state);
+	return 0;
+}
+
+static void test_unsupported_options_are_named_and_change_nothing(void **state)
+{
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		fixture_expect(*state, refused[i].line, 2, "", refused[i].err);
+	fixture_expect(*state, "ipvsadm -Ln", 0, listing, "");
+}
+
+static void test_zero_thresholds_and_plain_ipip_are_accepted(void **state)
+{
+	fixture_expect(*state, "ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -i --tun-type ipip", 0, "",
+		       "");
+	fixture_expect(*state, "ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.2 -x 0 -y 0", 0, "", "");
+	fixture_expect(*state, "ipvsadm -d -t 192.0.2.1:80 -r 192.0.2.2", 0, "", "");
+}
+
+static void test_a_restore_stops_at_what_is_refused(void **state)
+{
+	struct printed printed = fixture_run(*state, "ipvsadm -R",
+					     "-A -t 192.0.2.1:80\n"
+					     "-A -t 192.0.2.1:81 -p\n"
+					     "-C\n");
+
+	assert_string_equal(printed.err, "Service already exists\n" NOT_YET("option 'persistent'"));
+	assert_string_equal(printed.out, "");
+	assert_int_equal(printed.exit_code, 2);
+	printed_free(&printed);
+	fixture_expect(*state, "ipvsadm -Ln", 0, listing, "");
+}
+
+static void expect_refusal(int refusal, const char *text, const char *line, const char *err)
+{
+	struct fake_director *director = fake_new();
+	struct ipvsadm_fixture fixture;
+
+	director->refusal = refusal;
+	director->refusal_text = text;
+	fixture_start(&fixture, director);
+	fixture_expect(&fixture, line, 255, "", err);
+	fixture_stop(&fixture);
+	free(director);
+}
+
+static void test_the_directors_own_sentence_is_printed_where_ipvs_has_none(void **state)
+{
+	(void)state;
+	expect_refusal(-ENOSPC, "no room for more than 10 services", "ipvsadm -A -t 192.0.2.1:80",
+		       "no room for more than 10 services\n");
+	expect_refusal(-EOPNOTSUPP, "persistence is not supported", "ipvsadm -A -t 192.0.2.1:80",
+		       "persistence is not supported\n");
+	expect_refusal(-EOPNOTSUPP, NULL, "ipvsadm -A -t 192.0.2.1:80",
+		       "Operation not supported with IPv6\n");
+	expect_refusal(-ENOSPC, NULL, "ipvsadm -A -t 192.0.2.1:80", "No space left on device\n");
+	expect_refusal(-EEXIST, "192.0.2.1:80 is there", "ipvsadm -A -t 192.0.2.1:80",
+		       "Service already exists\n");
+	expect_refusal(-EPERM, NULL, "ipvsadm -C", "Permission denied (you must be root)\n");
+}
+
+static void test_without_a_director_everything_fails_as_without_the_module(void **state)
+{
+	char program[] = "ipvsadm", word[] = "-h";
+	char *argv[] = {program, word, NULL};
+	char text[256] = "";
+	int ends[2];
+	int code;
+	int kept = dup(STDERR_FILENO);
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	dup2(ends[1], STDERR_FILENO);
+	code = xlvs_ipvsadm_main("xlvs-unit-nobody", 2, argv);
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	close(ends[1]);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	close(ends[0]);
+	assert_int_equal(code, 2);
+	assert_string_equal(
+		text, "Can't initialize ipvs: Protocol not available\n"
+		      "Are you sure that IP Virtual Server is built in the kernel or as module?\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			test_unsupported_options_are_named_and_change_nothing, start, stop),
+		cmocka_unit_test_setup_teardown(test_zero_thresholds_and_plain_ipip_are_accepted,
+						start, stop),
+		cmocka_unit_test_setup_teardown(test_a_restore_stops_at_what_is_refused, start,
+						stop),
+		cmocka_unit_test(test_the_directors_own_sentence_is_printed_where_ipvs_has_none),
+		cmocka_unit_test(test_without_a_director_everything_fails_as_without_the_module),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
