@@ -143,10 +143,12 @@ static void on_network(uv_poll_t *poll, int status, int events)
 {
 	struct xlvs_loop *loop = poll->data;
 
-	(void)status;
 	(void)events;
 	xlvs_network_read(loop->director->network);
 	settle_soon(loop);
+	/* An overflow counts as an error, on which libuv stops to poll; reading has cleared it. */
+	if (status < 0)
+		uv_poll_start(poll, UV_READABLE, on_network);
 }
 
 static void on_retry(uv_timer_t *timer)

@@ -21,6 +21,7 @@ struct xlvs_rtnl {
 	struct nl_sock *events;
 	struct nl_sock *queries;
 	const struct xlvs_rtnl_handler *handler;
+	bool left_out; /* by the kernel, of what happened */
 	/* The answer to the query under way. */
 	struct xlvs_route *route;
 	bool answered;
@@ -250,13 +251,22 @@ int xlvs_rtnl_fd(const struct xlvs_rtnl *rtnl)
 	return nl_socket_get_fd(rtnl->events);
 }
 
+/* Once it has left something out the kernel says nothing more, not even that, until the socket is
+ * empty: only a dump begun then misses nothing. */
 int xlvs_rtnl_read(struct xlvs_rtnl *rtnl)
 {
 	for (int i = 0; i < READS_PER_TURN; i++) {
 		int r = system_error(nl_recvmsgs_default(rtnl->events));
 
-		if (r < 0)
-			return r == -EAGAIN ? 0 : r;
+		if (r == -ENOBUFS) {
+			rtnl->left_out = true;
+		} else if (r == -EAGAIN) {
+			r = rtnl->left_out ? -ENOBUFS : 0;
+			rtnl->left_out = false;
+			return r;
+		} else if (r < 0) {
+			return r;
+		}
 	}
 	return 0;
 }

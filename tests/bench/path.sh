@@ -31,11 +31,20 @@ measure() { # NAME WORD...
 	echo "$name $cost"
 }
 
-# A connection of each flow, then packets of these.
+# Frames from the server of a NAT service to its clients.
+from_server() { # PORT COMMAND...
+	port=$1
+	shift
+	"$@" "flows=$FLOWS" "src=203.0.113.1:$port" dst=198.18.0.0:1024 vary=dst
+}
+
+# A connection of each flow, then packets of these; of NAT in both directions.
 established() { # NAME PORT
 	live -w g0 frame=syn "flows=$FLOWS" "dst=$vip:$2"
+	[ "$1" != nat ] || from_server "$2" live -w g0 frame=synack
 	live -w g0 frame=ack "flows=$FLOWS" "dst=$vip:$2"
 	measure "$1" frame=ack "flows=$FLOWS" "dst=$vip:$2"
+	[ "$1" != nat ] || from_server "$2" measure nat-reply frame=ack
 }
 
 # New connections: all of them stay in the table, and unproven.
@@ -54,9 +63,6 @@ measure_served() {
 		fullnat) ;; # the kernel has nothing to compare it with
 		*) established "${kind%:*}" "$port" ;;
 		esac
-		[ "${kind%:*}" != nat ] ||
-			measure nat-reply frame=ack "flows=$FLOWS" \
-				"src=203.0.113.1:$port" dst=198.18.0.0:1024 vary=dst
 	done
 }
 

@@ -12,6 +12,12 @@ established() { # NAME PORT WORDS
 	echo "$1 id:$id dev=d0 frame=ack warm=syn,ack dst=$vip:$2 $3"
 }
 
+both_ways() { # NAME PORT WORDS
+	words="id:$id dev=d0 frame=ack warm=syn,synack,ack dst=$vip:$2 $3"
+	echo "$1 $words from=client"
+	echo "$1-reply $words from=server"
+}
+
 count() {
 	cat <<-EOF
 		pass        $BENCH/base.bpf.o:pass        expect=pass
@@ -32,15 +38,8 @@ xlvs_count() {
 		port=${kind#*:}
 		case ${kind%:*} in
 		dr | tun) established "${kind%:*}" "$port" flows=10000 ;;
-		nat)
-			established nat "$port" flows=10000
-			echo "nat-reply id:$id dev=d0 frame=ack flows=10000" \
-				"src=203.0.113.1:$port dst=198.18.0.0:1024 vary=dst"
-			;;
-		fullnat)
-			established fullnat "$port" flows=1000
-			established fullnat-reply "$port" 'flows=1000 learn=ack'
-			;;
+		nat) both_ways nat "$port" "flows=10000 server=203.0.113.1:$port" ;;
+		fullnat) both_ways fullnat "$port" "flows=1000 server=learn" ;;
 		# Few: all of them stay in the table, and unproven.
 		new-*) echo "${kind%:*} id:$id dev=d0 frame=syn flows=new packets=6000 dst=$vip:$port" ;;
 		esac

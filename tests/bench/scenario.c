@@ -53,6 +53,17 @@ static int parse_warm(struct scenario *scenario, char *value)
 	return 0;
 }
 
+static int parse_server(struct scenario *scenario, const char *value)
+{
+	scenario->has_server = true;
+	scenario->learns = !strcmp(value, "learn");
+	if (scenario->learns)
+		return 0;
+	scenario->server_port = scenario->traffic.dport;
+	return bench_traffic_endpoint(&scenario->traffic, value, &scenario->server,
+				      &scenario->server_port);
+}
+
 static int parse_word(struct scenario *scenario, const char *key, char *value)
 {
 	int r = bench_traffic_word(&scenario->traffic, key, value);
@@ -63,9 +74,11 @@ static int parse_word(struct scenario *scenario, const char *key, char *value)
 		return parse_warm(scenario, value);
 	if (!strcmp(key, "expect"))
 		return parse_expectation(value, &scenario->expect);
-	if (!strcmp(key, "learn")) {
-		scenario->learns = true;
-		return bench_traffic_kind(value, &scenario->learn);
+	if (!strcmp(key, "server"))
+		return parse_server(scenario, value);
+	if (!strcmp(key, "from")) {
+		scenario->from_server = !strcmp(value, "server");
+		return scenario->from_server || !strcmp(value, "client") ? 0 : -EINVAL;
 	}
 	if (!strcmp(key, "dev")) {
 		scenario->ifindex = if_nametoindex(value);
@@ -106,29 +119,12 @@ int bench_scenario_parse(struct scenario *scenario, char *line, const char **ret
 		if (parse_word(scenario, word, value + 1))
 			return -EINVAL;
 	}
-	if (scenario->learns && (scenario->traffic.order == DRIVER_ORDER_NEW ||
-				 scenario->traffic.flows > DRIVER_LEARNED_MAX))
+	if (scenario->from_server && !scenario->has_server)
 		return -EINVAL;
-	return 0;
-}
-
-static int warm(struct scenario *scenario)
-{
-	struct traffic traffic = scenario->traffic;
-	__u32 action;
-	__u64 ns;
-
-	traffic.order = DRIVER_ORDER_SWEEP;
-	for (unsigned int i = 0; i < scenario->n_warm; i++) {
-		int r;
-
-		traffic.kind = scenario->warm[i];
-		bench_drive_traffic(&scenario->drive, &traffic);
-		r = bench_drive_run(&scenario->drive, traffic.flows, &ns, &action);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return scenario->learns && (scenario->traffic.order == DRIVER_ORDER_NEW ||
+				    scenario->traffic.flows > DRIVER_LEARNED_MAX)
+		       ? -EINVAL
+		       : 0;
 }
 
 /* The flow a reply to this frame would have. */
@@ -160,7 +156,8 @@ static int turn_round(const struct drive_frame *frame, struct driver_flow *ret_f
 	return 0;
 }
 
-static int learn(struct scenario *scenario)
+/* Sends a frame of each flow and remembers the flow of its reply. */
+static int learn(struct scenario *scenario, enum traffic_kind kind)
 {
 	struct driver_flow *list[2] = {
 		bench_drive_learned(&scenario->drive),
@@ -171,7 +168,7 @@ static int learn(struct scenario *scenario)
 	int r = list[0] && list[1] ? 0 : -ENOMEM;
 
 	traffic.order = DRIVER_ORDER_SWEEP;
-	traffic.kind = scenario->learn;
+	traffic.kind = kind;
 	bench_drive_traffic(&scenario->drive, &traffic);
 	for (__u32 i = 0; r == 0 && i < traffic.flows; i++) {
 		r = bench_drive_once(&scenario->drive, &frame);
@@ -185,8 +182,45 @@ static int learn(struct scenario *scenario)
 	for (int i = 0; i < 2; i++)
 		if (list[i])
 			munmap(list[i], sizeof(**list) * DRIVER_LEARNED_MAX);
-	scenario->traffic.vary = DRIVER_VARY_LEARNED;
 	return r;
+}
+
+/* What the server sends. */
+static struct traffic reply_traffic(const struct scenario *scenario)
+{
+	struct traffic reply = scenario->traffic;
+
+	reply.src = scenario->server;
+	reply.sport = scenario->server_port;
+	reply.dst = scenario->traffic.src;
+	reply.dport = scenario->traffic.sport;
+	reply.vary = scenario->learns ? DRIVER_VARY_LEARNED : DRIVER_VARY_DESTINATION;
+	return reply;
+}
+
+static int warm(struct scenario *scenario)
+{
+	for (unsigned int i = 0; i < scenario->n_warm; i++) {
+		enum traffic_kind kind = scenario->warm[i];
+		struct traffic traffic = scenario->traffic;
+		__u32 action;
+		__u64 ns;
+		int r = 0;
+
+		if (kind == TRAFFIC_SYNACK) {
+			if (scenario->learns)
+				r = learn(scenario, scenario->warm[0]);
+			traffic = reply_traffic(scenario);
+		}
+		traffic.kind = kind;
+		traffic.order = DRIVER_ORDER_SWEEP;
+		bench_drive_traffic(&scenario->drive, &traffic);
+		if (r == 0)
+			r = bench_drive_run(&scenario->drive, traffic.flows, &ns, &action);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 static int look(struct scenario *scenario)
@@ -218,10 +252,10 @@ int bench_scenario_open(struct scenario *scenario)
 	scenario->drive.ifindex = scenario->base.ifindex = scenario->ifindex;
 
 	r = warm(scenario);
-	if (r == 0 && scenario->learns)
-		r = learn(scenario);
 	if (r < 0)
 		return r;
+	if (scenario->from_server)
+		scenario->traffic = reply_traffic(scenario);
 	bench_drive_traffic(&scenario->drive, &scenario->traffic);
 	bench_drive_traffic(&scenario->base, &scenario->traffic);
 	return look(scenario);

@@ -9,8 +9,10 @@
  *   dev=INTERFACE        where frames arrive
  *   packets=N            packets a round (default: as many as the harness is told)
  *   touch=N              cache lines of other memory touched between two packets
- *   warm=KIND[,KIND...]  frames sent once for each flow before measuring
- *   learn=KIND           measure replies: send this frame for each flow, turn what comes out round
+ *   warm=KIND[,KIND...]  frames sent once for each flow before measuring; synack comes from the
+ *                        server, all others from the client
+ *   server=ADDRESS:PORT  who answers; or "learn": whoever and from wherever the requests say
+ *   from=client|server   whose frames are measured (default: the client's)
  *   expect=out|pass|drop what each packet must end in; out, the default: XDP_TX or a redirect
  */
 #ifndef XLVS_BENCH_SCENARIO_H
@@ -29,8 +31,11 @@ struct scenario {
 	struct traffic traffic;
 	enum traffic_kind warm[SCENARIO_WARM_MAX];
 	unsigned int n_warm;
-	enum traffic_kind learn;
-	bool learns;
+	struct in6_addr server;
+	__u16 server_port;
+	bool has_server;
+	bool learns; /* who the server is */
+	bool from_server;
 	__u32 entries;
 	__u32 touch;
 	__u32 packets;
@@ -45,7 +50,7 @@ struct scenario {
 /* Reads one line. -EINVAL, and what was not understood in *ret_word (part of the line). */
 int bench_scenario_parse(struct scenario *scenario, char *line, const char **ret_word);
 
-/* Loads the program and both drivers, warms up, learns, and sees that packets end as expected. */
+/* Loads the program and both drivers, warms up, and sees that packets end as expected. */
 int bench_scenario_open(struct scenario *scenario);
 
 void bench_scenario_close(struct scenario *scenario);

@@ -15,6 +15,7 @@
 
 static const char *const kind_words[] = {
 	[TRAFFIC_SYN] = "syn",
+	[TRAFFIC_SYNACK] = "synack",
 	[TRAFFIC_ACK] = "ack",
 	[TRAFFIC_UDP] = "udp",
 };
@@ -59,8 +60,8 @@ static int parse_number(const char *text, unsigned long max, unsigned long *ret_
 	return errno || end == text || *end || *ret_number > max ? -EINVAL : 0;
 }
 
-static int parse_endpoint(struct traffic *traffic, const char *text, struct in6_addr *address,
-			  __u16 *port)
+int bench_traffic_endpoint(struct traffic *traffic, const char *text, struct in6_addr *address,
+			   __u16 *port)
 {
 	char host[INET6_ADDRSTRLEN + 1] = "", service[8] = "";
 	struct in6_addr parsed = {};
@@ -116,9 +117,9 @@ int bench_traffic_word(struct traffic *traffic, const char *key, const char *val
 	if (!strcmp(key, "frame"))
 		return bench_traffic_kind(value, &traffic->kind);
 	if (!strcmp(key, "src"))
-		return parse_endpoint(traffic, value, &traffic->src, &traffic->sport);
+		return bench_traffic_endpoint(traffic, value, &traffic->src, &traffic->sport);
 	if (!strcmp(key, "dst"))
-		return parse_endpoint(traffic, value, &traffic->dst, &traffic->dport);
+		return bench_traffic_endpoint(traffic, value, &traffic->dst, &traffic->dport);
 	if (!strcmp(key, "mac"))
 		return ether_aton_r(value, (struct ether_addr *)traffic->mac) ? 0 : -EINVAL;
 	if (!strcmp(key, "vary"))
@@ -182,8 +183,8 @@ static void write_l4(const struct traffic *traffic, void *at)
 	*tcp = (struct tcphdr){
 		.seq = htonl(1000),
 		.doff = sizeof(*tcp) / 4,
-		.syn = traffic->kind == TRAFFIC_SYN,
-		.ack = traffic->kind == TRAFFIC_ACK,
+		.syn = traffic->kind != TRAFFIC_ACK,
+		.ack = traffic->kind != TRAFFIC_SYN,
 		.window = htons(512),
 	};
 	if (tcp->ack)

@@ -14,6 +14,7 @@
 
 enum traffic_kind {
 	TRAFFIC_SYN,
+	TRAFFIC_SYNACK,
 	TRAFFIC_ACK,
 	TRAFFIC_UDP,
 };
@@ -34,15 +35,19 @@ struct traffic {
 /* One TCP ACK of one flow, from 198.18.0.0:1024 to 192.0.2.1:80. */
 void bench_traffic_init(struct traffic *traffic);
 
-/* syn, ack or udp. -EINVAL for any other word. */
+/* syn, synack, ack or udp. -EINVAL for any other word. */
 int bench_traffic_kind(const char *word, enum traffic_kind *ret_kind);
 
 /*
- * Takes one word of a scenario: frame=syn|ack|udp, src=ADDRESS[:PORT], dst=ADDRESS[:PORT], mac=MAC,
+ * Takes one word of a scenario: frame=KIND, src=ADDRESS[:PORT], dst=ADDRESS[:PORT], mac=MAC,
  * vary=src|dst, flows=NUMBER|new. An IPv6 address with a port stands in brackets.
  * -ENOENT: not a word of traffic. -EINVAL: not a value it can have.
  */
 int bench_traffic_word(struct traffic *traffic, const char *key, const char *value);
+
+/* ADDRESS[:PORT]; without one the port stays. -EINVAL: not that. */
+int bench_traffic_endpoint(struct traffic *traffic, const char *text, struct in6_addr *address,
+			   __u16 *port);
 
 /* Writes the template and the flow into a driver's configuration; what else is in it stays. */
 void bench_traffic_template(const struct traffic *traffic, struct driver_config *config);

@@ -75,8 +75,10 @@ def test_the_recorded_commands_print_the_same_here(director):
 
 
 def test_what_was_saved_is_restored(topology, director, family):
-    for method in ("nat", "dr", "tun"):
-        director.add_service(family, method, topology.servers, vip=family.server(80 + len(method)))
+    for port, method in ((80, "nat"), (81, "dr"), (82, "tun")):
+        service = director.add_service(family, method, [], port=port)
+        for weight, server in enumerate(topology.servers):
+            director.add_dest(service, family, server, method, port, words=f"-w {weight}")
     saved = script(director, "ipvsadm-save", "-n").stdout
     assert saved == director.ipvsadm("-Sn")
     assert len(saved.splitlines()) == 12
