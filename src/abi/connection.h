@@ -52,6 +52,30 @@ union xlvs_endpoints {
 	__u64 words[4];
 };
 
+/* Ports, protocol and family of a flow, by name and as one word, and a fourth 16 bits that are no
+ * part of the flow. */
+#define XLVS_FLOW_WORD(fourth)                                                 \
+	union {                                                                \
+		struct {                                                       \
+			union {                                                \
+				struct {                                       \
+					__be16 sport;                          \
+					__be16 dport;                          \
+				};                                             \
+				__u32 ports;                                   \
+			};                                                     \
+			union {                                                \
+				struct {                                       \
+					__u8 protocol;                         \
+					__u8 family; /* AF_INET or AF_INET6 */ \
+				};                                             \
+				__u16 kind;                                    \
+			};                                                     \
+			fourth;                                                \
+		};                                                             \
+		__u64 flow;                                                    \
+	}
+
 struct xlvs_conn {
 	__u64 word;
 	union {
@@ -63,32 +87,12 @@ struct xlvs_conn {
 			__u16 unused4[9];
 		};
 	};
-	union {
-		struct {
-			union {
-				struct {
-					__be16 sport;
-					__be16 dport;
-				};
-				__u32 ports;
-			};
-			union {
-				struct {
-					__u8 protocol;
-					__u8 family; /* AF_INET or AF_INET6 */
-				};
-				__u16 kind;
-			};
-			union {
-				/* Of a reply record: index in xlvs_gateways plus one, 0 unknown. */
-				__u16 gateway;
-				/* Of a first record: the tick, its low half, in which the deadline
-				 * was last set. */
-				__u16 refreshed;
-			};
-		};
-		__u64 flow; /* all of them; the key is all but the upper 16 bits */
-	};
+	/* The fourth: of a reply record the index in xlvs_gateways plus one, 0 unknown; of a first
+	 * record the tick, its low half, in which the deadline was last set. */
+	XLVS_FLOW_WORD(union {
+		__u16 gateway;
+		__u16 refreshed;
+	});
 	__u32 meta;
 	__u32 deadline; /* in ticks; of a reply record: when its first record's was last set */
 	__u32 dest; /* index in xlvs_dests */

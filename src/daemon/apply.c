@@ -29,10 +29,11 @@ static void track(struct xlvs_director *director, uint32_t id)
 {
 	const struct xlvs_model_dest *dest = xlvs_model_dest(director->model, id);
 
-	if (dest && xlvs_nexthops_track(xlvs_network_nexthops(director->network), id,
-					&dest->spec.key) < 0)
-		xlvs_log(LOG_WARNING, "out of memory: destination %u is left to the packet path's "
-				      "own routing",
+	if (dest &&
+	    xlvs_nexthops_track(xlvs_network_nexthops(director->network), id, &dest->spec.key) < 0)
+		xlvs_log(LOG_WARNING,
+			 "out of memory: destination %u is left to the packet path's "
+			 "own routing",
 			 id);
 }
 

@@ -13,16 +13,11 @@
 #define RECORDS_PER_PORTION 16384
 
 static const char *const tcp_states[XLVS_TCP_STATES] = {
-	[XLVS_TCP_NONE] = "NONE",
-	[XLVS_TCP_ESTABLISHED] = "ESTABLISHED",
-	[XLVS_TCP_SYN_SENT] = "SYN_SENT",
-	[XLVS_TCP_SYN_RECV] = "SYN_RECV",
-	[XLVS_TCP_FIN_WAIT] = "FIN_WAIT",
-	[XLVS_TCP_TIME_WAIT] = "TIME_WAIT",
-	[XLVS_TCP_CLOSE] = "CLOSE",
-	[XLVS_TCP_CLOSE_WAIT] = "CLOSE_WAIT",
-	[XLVS_TCP_LAST_ACK] = "LAST_ACK",
-	[XLVS_TCP_LISTEN] = "LISTEN",
+	[XLVS_TCP_NONE] = "NONE",	  [XLVS_TCP_ESTABLISHED] = "ESTABLISHED",
+	[XLVS_TCP_SYN_SENT] = "SYN_SENT", [XLVS_TCP_SYN_RECV] = "SYN_RECV",
+	[XLVS_TCP_FIN_WAIT] = "FIN_WAIT", [XLVS_TCP_TIME_WAIT] = "TIME_WAIT",
+	[XLVS_TCP_CLOSE] = "CLOSE",	  [XLVS_TCP_CLOSE_WAIT] = "CLOSE_WAIT",
+	[XLVS_TCP_LAST_ACK] = "LAST_ACK", [XLVS_TCP_LISTEN] = "LISTEN",
 	[XLVS_TCP_SYNACK] = "SYNACK",
 };
 
@@ -32,8 +27,8 @@ static const char *state_name(const struct xlvs_conn *conn)
 
 	if (conn->protocol == IPPROTO_UDP)
 		return "UDP";
-	return conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES ? tcp_states[state] :
-									  "ERR!";
+	return conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES ? tcp_states[state]
+									: "ERR!";
 }
 
 /* A copy of a record that was live before and after; the packet path goes on meanwhile. */
@@ -127,8 +122,9 @@ int xlvs_connections_dump(const struct xlvs_maps *maps, struct xlvs_reply *reply
 	r = xlvs_ticks_init(&maps->runtime->constants, &cursor->ticks);
 	if (r < 0) {
 		free(cursor);
-		return xlvs_refuse(reterr, r, "the kernel's time cannot be read from "
-					      "/proc/timer_list: %s",
+		return xlvs_refuse(reterr, r,
+				   "the kernel's time cannot be read from "
+				   "/proc/timer_list: %s",
 				   strerror(-r));
 	}
 	xlvs_reply_dump(reply, &(struct xlvs_dump){

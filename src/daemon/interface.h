@@ -25,7 +25,8 @@ struct xlvs_interface {
 };
 
 /* *options must outlive the rest. */
-int xlvs_interfaces_new(const struct xlvs_options *options, struct xlvs_interfaces **ret_interfaces);
+int xlvs_interfaces_new(const struct xlvs_options *options,
+			struct xlvs_interfaces **ret_interfaces);
 void xlvs_interfaces_free(struct xlvs_interfaces *interfaces);
 
 /* -ENODEV for a name on the command line that is no interface, -EOPNOTSUPP for one that is not

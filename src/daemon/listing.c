@@ -24,7 +24,8 @@ int xlvs_listing_service(const struct xlvs_director *director,
 static int list_dest(const struct xlvs_director *director, const struct xlvs_model_dest *dest,
 		     struct xlvs_reply *reply)
 {
-	const volatile struct xlvs_dest *slot = &xlvs_loader_maps(director->loader)->dests[dest->id];
+	const volatile struct xlvs_dest *slot =
+		&xlvs_loader_maps(director->loader)->dests[dest->id];
 	struct xlvs_dest_info info = {
 		.spec = dest->spec,
 		.active = slot->active,

@@ -288,7 +288,7 @@ int xlvs_loop_start(struct xlvs_loop *loop, struct xlvs_director *director)
 	start_timer(loop, &loop->estimate, on_estimate,
 		    XLVS_ESTIMATOR_PERIOD_MS / XLVS_ESTIMATOR_PARTS);
 	start_timer(loop, &loop->look, on_look, XLVS_WATCH_PERIOD_MS);
-	start_timer(loop, &loop->trash, on_trash, XLVS_TRASH_PERIOD_SEC * 1000);
+	start_timer(loop, &loop->trash, on_trash, XLVS_TRASH_PERIOD_SEC * 1000ULL);
 	r = start_poll(loop, &loop->network, xlvs_network_fd(director->network), on_network);
 	if (r == 0)
 		r = start_poll(loop, &loop->ring, xlvs_ring_fd(director->ring), on_ring);

@@ -42,8 +42,8 @@ static enum exit_status serve(const struct xlvs_options *options)
 		sd_notify(0, "READY=1");
 		end = xlvs_loop_run(loop);
 		sd_notify(0, "STOPPING=1");
-		xlvs_log(LOG_NOTICE, end == XLVS_DIRECTOR_STOP ? "stopping, forwarding ends" :
-								 "leaving, forwarding goes on");
+		xlvs_log(LOG_NOTICE, end == XLVS_DIRECTOR_STOP ? "stopping, forwarding ends"
+							       : "leaving, forwarding goes on");
 	}
 	/* Clients first: they hold on to the server. */
 	xlvs_loop_free(loop);
@@ -54,7 +54,7 @@ static enum exit_status serve(const struct xlvs_options *options)
 int main(int argc, char **argv)
 {
 	struct xlvs_options options;
-	struct xlvs_error error = {"out of memory"};
+	struct xlvs_error error;
 	enum exit_status status;
 
 	if (xlvs_options_parse(argc, argv, &options, &error) < 0) {
@@ -62,8 +62,8 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (options.action != XLVS_ACTION_RUN) {
-		fputs(options.action == XLVS_ACTION_HELP ? xlvs_options_help :
-							   "xlvsd " XLVS_VERSION "\n",
+		fputs(options.action == XLVS_ACTION_HELP ? xlvs_options_help
+							 : "xlvsd " XLVS_VERSION "\n",
 		      stdout);
 		xlvs_options_done(&options);
 		return EXIT_OK;

@@ -91,7 +91,7 @@ static void tell(struct xlvs_neighbours *neighbours, struct xlvs_neighbour *neig
 	struct xlvs_follower *follower;
 
 	LIST_FOREACH(follower, &neighbour->followers, link)
-		what(neighbours->handler->context, follower);
+	what(neighbours->handler->context, follower);
 }
 
 void xlvs_neighbours_event(struct xlvs_neighbours *neighbours, const struct xlvs_neigh *neigh,

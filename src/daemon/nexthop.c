@@ -217,13 +217,12 @@ static void settle_way(struct xlvs_nexthops *nexthops, struct way *way, int erro
 	if (error < 0 || !is_usable(nexthops, way, route)) {
 		leave_gateway(nexthops, way);
 	} else {
-		if (way->gateway && memcmp(&way->gateway->key, &route->gateway,
-					   sizeof(route->gateway)) != 0)
+		if (way->gateway &&
+		    memcmp(&way->gateway->key, &route->gateway, sizeof(route->gateway)) != 0)
 			leave_gateway(nexthops, way);
 		way->route = *route;
-		if (!way->gateway &&
-		    xlvs_neighbours_follow(nexthops->neighbours, &route->gateway, &way->follower,
-					   &way->gateway) < 0)
+		if (!way->gateway && xlvs_neighbours_follow(nexthops->neighbours, &route->gateway,
+							    &way->follower, &way->gateway) < 0)
 			way->gateway = NULL;
 		if (way->gateway)
 			keep_gateway(nexthops, way);
@@ -421,8 +420,8 @@ void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 		nexthops->neighbours_full = false;
 	nexthops->keep_failed = nexthops->tell_failed = false;
 	LIST_FOREACH(way, &nexthops->ways, all)
-		if (!way->is_ready || !way->is_known)
-			mark(nexthops, way);
+	if (!way->is_ready || !way->is_known)
+		mark(nexthops, way);
 }
 
 static void mark_concerned(struct xlvs_nexthops *nexthops)
@@ -430,9 +429,9 @@ static void mark_concerned(struct xlvs_nexthops *nexthops)
 	struct way *way;
 
 	LIST_FOREACH(way, &nexthops->ways, all)
-		if (xlvs_changes_concern(&nexthops->changes, (uint16_t)way->place.family,
-					 &way->place.address))
-			mark(nexthops, way);
+	if (xlvs_changes_concern(&nexthops->changes, (uint16_t)way->place.family,
+				 &way->place.address))
+		mark(nexthops, way);
 	xlvs_changes_clear(&nexthops->changes);
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/options.h"
 
-#include "base/cleanup.h"
-
 #include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
@@ -13,7 +11,8 @@
 
 const char xlvs_options_help[] =
 	"usage: xlvsd -i IF [-i IF ...] [options]\n"
-	"  -i, --interface IF     forward what arrives on IF and leaves by it; all: every Ethernet interface\n"
+	"  -i, --interface IF     forward what arrives on IF and leaves by it; all: every Ethernet "
+	"interface\n"
 	"  -m, --mode MODE        auto (default), native or generic XDP\n"
 	"  -n, --connections N    room for N connections through NAT (default 1048576)\n"
 	"  -h, --help             this text\n"
@@ -58,8 +57,7 @@ static int parse_mode(const char *word, enum xlvs_mode *ret_mode, struct xlvs_er
 }
 
 /* How many are possible is for the loader to say. */
-static int parse_connections(const char *word, uint64_t *ret_connections,
-			     struct xlvs_error *reterr)
+static int parse_connections(const char *word, uint64_t *ret_connections, struct xlvs_error *reterr)
 {
 	unsigned long number;
 	char *end;
@@ -100,33 +98,43 @@ static int take_option(struct xlvs_options *options, int option, const char *fai
 	}
 }
 
-int xlvs_options_parse(int argc, char **argv, struct xlvs_options *ret_options,
-		       struct xlvs_error *reterr)
+static int take_words(struct xlvs_options *options, int argc, char **argv,
+		      struct xlvs_error *reterr)
 {
-	XLVS_AUTO_FREE const char **interfaces = calloc((size_t)argc, sizeof(*interfaces));
-	struct xlvs_options options = {
-		.interfaces = interfaces,
-		.loader.connections = CONNECTIONS_DEFAULT,
-	};
 	int option, r;
 
-	if (!interfaces)
-		return -ENOMEM;
 	optind = 0; /* start afresh, as a second call in one process must */
 	while ((option = getopt_long(argc, argv, ":i:m:n:c:hV", long_options, NULL)) != -1) {
-		r = take_option(&options, option, argv[optind - 1], reterr);
+		r = take_option(options, option, argv[optind - 1], reterr);
 		if (r < 0)
 			return r;
 	}
 	if (optind < argc)
 		return xlvs_refuse(reterr, -EINVAL, "%s: an unexpected word", argv[optind]);
-	if (options.action == XLVS_ACTION_RUN && !options.all && !options.n_interfaces)
+	if (options->action == XLVS_ACTION_RUN && !options->all && !options->n_interfaces)
 		return xlvs_refuse(reterr, -EINVAL,
 				   "no interface: name those that packets arrive on and leave by "
 				   "with -i, or -i all");
-	xlvs_take_ptr(interfaces);
-	*ret_options = options;
 	return 0;
+}
+
+int xlvs_options_parse(int argc, char **argv, struct xlvs_options *ret_options,
+		       struct xlvs_error *reterr)
+{
+	struct xlvs_options options = {
+		.interfaces = calloc((size_t)argc, sizeof(*options.interfaces)),
+		.loader.connections = CONNECTIONS_DEFAULT,
+	};
+	int r;
+
+	if (!options.interfaces)
+		return xlvs_refuse(reterr, -ENOMEM, "out of memory");
+	r = take_words(&options, argc, argv, reterr);
+	if (r < 0)
+		xlvs_options_done(&options);
+	else
+		*ret_options = options;
+	return r;
 }
 
 void xlvs_options_done(struct xlvs_options *options)

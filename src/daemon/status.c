@@ -18,6 +18,21 @@ static int to_text(json_t *document, char **ret_document)
 	return 0;
 }
 
+static void put_number(json_t *object, const char *name, uint64_t number)
+{
+	json_object_set_new(object, name, json_integer((json_int_t)number));
+}
+
+static void put_text(json_t *object, const char *name, const char *text)
+{
+	json_object_set_new(object, name, json_string(text));
+}
+
+static void put_bool(json_t *object, const char *name, bool is_so)
+{
+	json_object_set_new(object, name, json_boolean(is_so));
+}
+
 /* The attached ones, and those that packets to destinations leave by all the same. */
 static json_t *interfaces(const struct xlvs_director *director)
 {
@@ -26,24 +41,28 @@ static json_t *interfaces(const struct xlvs_director *director)
 	json_t *array = json_array();
 
 	for (; interface; interface = interface->next) {
-		const char *mode = interface->native ? "native" : "generic";
+		json_t *object;
 
 		if (!interface->attached && !interface->complained)
 			continue;
-		json_array_append_new(array, json_pack("{s:s, s:i, s:b, s:s*}", "name",
-						       interface->link.name, "ifindex",
-						       (int)interface->link.ifindex, "attached",
-						       (int)interface->attached, "mode",
-						       interface->attached ? mode : NULL));
+		object = json_object();
+		put_text(object, "name", interface->link.name);
+		put_number(object, "ifindex", interface->link.ifindex);
+		put_bool(object, "attached", interface->attached);
+		if (interface->attached)
+			put_text(object, "mode", interface->native ? "native" : "generic");
+		json_array_append_new(array, object);
 	}
 	return array;
 }
 
 static json_t *services(const struct xlvs_director *director)
 {
-	return json_pack("{s:i, s:i}", "ipv4",
-			 (int)xlvs_model_n_services(director->model, AF_INET), "ipv6",
-			 (int)xlvs_model_n_services(director->model, AF_INET6));
+	json_t *object = json_object();
+
+	put_number(object, "ipv4", xlvs_model_n_services(director->model, AF_INET));
+	put_number(object, "ipv6", xlvs_model_n_services(director->model, AF_INET6));
+	return object;
 }
 
 static json_t *destinations(const struct xlvs_director *director)
@@ -51,51 +70,59 @@ static json_t *destinations(const struct xlvs_director *director)
 	struct xlvs_nexthop_counts counts =
 		xlvs_nexthops_count(xlvs_network_nexthops(director->network));
 	const struct xlvs_model_dest *dest;
-	int available = 0, deleted = 0;
+	json_t *object = json_object();
+	uint32_t available = 0, deleted = 0;
 
 	for (dest = xlvs_model_next_dest(director->model, 0); dest;
 	     dest = xlvs_model_next_dest(director->model, dest->id + 1)) {
 		available += dest->available;
 		deleted += !dest->available;
 	}
-	return json_pack("{s:i, s:i, s:i, s:i}", "available", available, "deleted", deleted,
-			 "addresses", (int)counts.addresses, "addresses_resolved",
-			 (int)counts.resolved);
+	put_number(object, "available", available);
+	put_number(object, "deleted", deleted);
+	put_number(object, "addresses", counts.addresses);
+	put_number(object, "addresses_resolved", counts.resolved);
+	return object;
 }
 
 static json_t *connections(const struct xlvs_director *director)
 {
 	struct xlvs_watch_sample sample = xlvs_watch_take_sample(director->loader);
 	const struct xlvs_loader *loader = director->loader;
+	json_t *object = json_object();
 
-	return json_pack("{s:I, s:I, s:i, s:I, s:I, s:I, s:I}", "capacity",
-			 (json_int_t)sample.record_limit, "records", (json_int_t)sample.records,
-			 "fill_percent", (int)xlvs_watch_fill_percent(&sample), "unproven",
-			 (json_int_t)sample.unproven, "insert_failed",
-			 (json_int_t)xlvs_loader_reason(loader, XLVS_EVENT_INSERT_FAILED),
-			 "displaced", (json_int_t)xlvs_loader_reason(loader, XLVS_EVENT_DISPLACED),
-			 "without_room", (json_int_t)sample.failed);
+	put_number(object, "capacity", sample.record_limit);
+	put_number(object, "records", sample.records);
+	put_number(object, "fill_percent", xlvs_watch_fill_percent(&sample));
+	put_number(object, "unproven", sample.unproven);
+	put_number(object, "insert_failed", xlvs_loader_reason(loader, XLVS_EVENT_INSERT_FAILED));
+	put_number(object, "displaced", xlvs_loader_reason(loader, XLVS_EVENT_DISPLACED));
+	put_number(object, "without_room", sample.failed);
+	return object;
 }
 
 static json_t *expiry(const struct xlvs_director *director)
 {
-	struct xlvs_watch_sample sample = xlvs_watch_take_sample(director->loader);
+	json_t *object = json_object();
 
-	return json_pack("{s:b, s:I}", "alive",
-			 (int)xlvs_watch_expiry_is_alive(&director->watch), "sweeps",
-			 (json_int_t)sample.sweeps);
+	put_bool(object, "alive", xlvs_watch_expiry_is_alive(&director->watch));
+	put_number(object, "sweeps", xlvs_watch_take_sample(director->loader).sweeps);
+	return object;
 }
 
 int xlvs_status_document(const struct xlvs_director *director, char **ret_document)
 {
-	return to_text(json_pack("{s:s, s:I, s:b, s:o, s:o, s:o, s:o, s:o}", "version",
-				 XLVS_VERSION, "uptime_sec",
-				 (json_int_t)(xlvs_now_sec() - director->started_sec), "adopted",
-				 (int)director->adopted, "interfaces", interfaces(director),
-				 "services", services(director), "destinations",
-				 destinations(director), "connections", connections(director),
-				 "expiry", expiry(director)),
-		       ret_document);
+	json_t *object = json_object();
+
+	put_text(object, "version", XLVS_VERSION);
+	put_number(object, "uptime_sec", xlvs_now_sec() - director->started_sec);
+	put_bool(object, "adopted", director->adopted);
+	json_object_set_new(object, "interfaces", interfaces(director));
+	json_object_set_new(object, "services", services(director));
+	json_object_set_new(object, "destinations", destinations(director));
+	json_object_set_new(object, "connections", connections(director));
+	json_object_set_new(object, "expiry", expiry(director));
+	return to_text(object, ret_document);
 }
 
 struct reason {
@@ -120,19 +147,24 @@ static json_t *counted(const struct xlvs_loader *loader, const struct reason *re
 {
 	json_t *array = json_array();
 
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(
-			array, json_pack("{s:s, s:I, s:s}", "name", reasons[i].name, "count",
-					 (json_int_t)xlvs_loader_reason(loader, reasons[i].number),
-					 "meaning", reasons[i].meaning));
+	for (size_t i = 0; i < n; i++) {
+		json_t *object = json_object();
+
+		put_text(object, "name", reasons[i].name);
+		put_number(object, "count", xlvs_loader_reason(loader, reasons[i].number));
+		put_text(object, "meaning", reasons[i].meaning);
+		json_array_append_new(array, object);
+	}
 	return array;
 }
 
 int xlvs_drops_document(const struct xlvs_loader *loader, char **ret_document)
 {
-	return to_text(json_pack("{s:o, s:o}", "drops",
-				 counted(loader, drops, sizeof(drops) / sizeof(drops[0])),
-				 "events",
-				 counted(loader, events, sizeof(events) / sizeof(events[0]))),
-		       ret_document);
+	json_t *object = json_object();
+
+	json_object_set_new(object, "drops",
+			    counted(loader, drops, sizeof(drops) / sizeof(drops[0])));
+	json_object_set_new(object, "events",
+			    counted(loader, events, sizeof(events) / sizeof(events[0])));
+	return to_text(object, ret_document);
 }

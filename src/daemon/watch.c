@@ -8,9 +8,9 @@
 
 uint32_t xlvs_watch_fill_percent(const struct xlvs_watch_sample *sample)
 {
-	return sample->record_limit ?
-		       (uint32_t)((uint64_t)sample->records * 100 / sample->record_limit) :
-		       0;
+	return sample->record_limit
+		       ? (uint32_t)((uint64_t)sample->records * 100 / sample->record_limit)
+		       : 0;
 }
 
 bool xlvs_watch_expiry_is_alive(const struct xlvs_watch *watch)

@@ -17,26 +17,7 @@
 /* The identity of a connection as a packet shows it, and the hash it is searched by. */
 struct xlvs_tuple {
 	union xlvs_endpoints key;
-	union {
-		struct {
-			union {
-				struct {
-					__be16 sport;
-					__be16 dport;
-				};
-				__u32 ports;
-			};
-			union {
-				struct {
-					__u8 protocol;
-					__u8 family;
-				};
-				__u16 kind;
-			};
-			__u16 flags; /* of enum xlvs_tuple_flag */
-		};
-		__u64 flow; /* laid out as in struct xlvs_conn */
-	};
+	XLVS_FLOW_WORD(__u16 flags); /* of enum xlvs_tuple_flag */
 	__u64 hash;
 };
 

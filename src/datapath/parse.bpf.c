@@ -40,21 +40,10 @@ static __always_inline int parse_ipv4(const struct iphdr *ip, const void *end,
 static __always_inline int parse_ipv6(const struct ipv6hdr *ip, const void *end,
 				      struct xlvs_packet *pkt)
 {
-	__u32 length;
-
-	if ((const void *)(ip + 1) > end || (*(const __u8 *)ip & 0xf0) != XLVS_IPV6_VERSION)
+	if ((const void *)(ip + 1) > end || xlvs_parse_ipv6_header(ip, end, pkt) ||
+	    parse_l4(ip + 1, end, pkt))
 		return XLVS_NOT_OURS;
-	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (length > end - (const void *)ip)
-		return XLVS_NOT_OURS;
-	pkt->length_bytes = length;
-	pkt->tuple.kind = ip->nexthdr | XLVS_AF_INET6 << 8;
-	__builtin_memcpy(&pkt->tuple.key, &ip->saddr, sizeof(pkt->tuple.key));
-	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
-	if (parse_l4(ip + 1, end, pkt))
-		return XLVS_NOT_OURS;
-	pkt->tuple.hash = xlvs_hash_ipv6(xlvs_constants.seed, pkt->tuple.key.words,
-					 pkt->tuple.ports, pkt->tuple.kind);
+	xlvs_hash_packet_ipv6(pkt);
 	return 0;
 }
 

@@ -72,28 +72,39 @@ static __always_inline int xlvs_parse_ipv4(struct xdp_md *ctx, struct xlvs_packe
 	return 0;
 }
 
-static __always_inline int xlvs_parse_ipv6(struct xdp_md *ctx, struct xlvs_packet *pkt)
+/* What comes before an IPv6 packet's transport header; the header itself is readable. */
+static __always_inline int xlvs_parse_ipv6_header(const struct ipv6hdr *ip, const void *end,
+						  struct xlvs_packet *pkt)
 {
-	const void *data = (void *)(long)ctx->data;
-	const void *end = (void *)(long)ctx->data_end;
-	const struct ipv6hdr *ip = data + sizeof(struct ethhdr);
-	__u32 length;
+	__u32 length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
 
-	if ((const void *)(ip + 1) + sizeof(struct tcphdr) > end)
-		return xlvs_parse_unusual(ctx, pkt);
-	if ((*(const __u8 *)ip & 0xf0) != XLVS_IPV6_VERSION)
-		return XLVS_NOT_OURS;
-	length = sizeof(*ip) + bpf_ntohs(ip->payload_len);
-	if (length > end - (const void *)ip)
+	if ((*(const __u8 *)ip & 0xf0) != XLVS_IPV6_VERSION || length > end - (const void *)ip)
 		return XLVS_NOT_OURS;
 	pkt->length_bytes = length;
 	pkt->tuple.kind = ip->nexthdr | XLVS_AF_INET6 << 8;
 	__builtin_memcpy(&pkt->tuple.key, &ip->saddr, sizeof(pkt->tuple.key));
 	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
-	if (xlvs_parse_l4(ip + 1, sizeof(*ip), ip->nexthdr, pkt))
-		return XLVS_NOT_OURS;
+	return 0;
+}
+
+static __always_inline void xlvs_hash_packet_ipv6(struct xlvs_packet *pkt)
+{
 	pkt->tuple.hash = xlvs_hash_ipv6(xlvs_constants.seed, pkt->tuple.key.words,
 					 pkt->tuple.ports, pkt->tuple.kind);
+}
+
+static __always_inline int xlvs_parse_ipv6(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	const void *data = (void *)(long)ctx->data;
+	const void *end = (void *)(long)ctx->data_end;
+	const struct ipv6hdr *ip = data + sizeof(struct ethhdr);
+
+	if ((const void *)(ip + 1) + sizeof(struct tcphdr) > end)
+		return xlvs_parse_unusual(ctx, pkt);
+	if (xlvs_parse_ipv6_header(ip, end, pkt) ||
+	    xlvs_parse_l4(ip + 1, sizeof(*ip), ip->nexthdr, pkt))
+		return XLVS_NOT_OURS;
+	xlvs_hash_packet_ipv6(pkt);
 	return 0;
 }
 

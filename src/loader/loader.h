@@ -4,9 +4,9 @@
  *
  * Owns every write to the maps, and the order of writes: what is new is complete before anything
  * points to it, and what is old is reused only when no packet can still be reading it. A kill at
- * any instant leaves the state of the last finished plan, or of one unfinished operation that the
- * next adoption completes or undoes.
- * Called by the daemon's event loop alone. */
+ * any instant leaves the plan under way wholly carried out or not begun, once the next daemon has
+ * adopted the maps.
+ * Called by the daemon's event loop alone, and by one daemon in a network namespace. */
 #ifndef XLVS_LOADER_LOADER_H
 #define XLVS_LOADER_LOADER_H
 
@@ -52,42 +52,51 @@ struct xlvs_maps {
 	struct xlvs_runtime *runtime;
 };
 
-/* Find the pins of this network namespace and adopt them, or load afresh. The programs are always
- * the ones this daemon was built with: links that exist are updated to them without a gap.
- * *ret_adopted tells which. Refuses in one line what cannot work here (not root, kernel too old,
- * the pins belong to another version's layout, memory). */
+/* Take over the packet path of this network namespace, found on its interfaces or else by its pins,
+ * or load one afresh; *ret_adopted tells which, and if so xlvs_loader_adopt() must be next. The
+ * programs are always the ones this daemon was built with: interfaces that run a former one run
+ * them from now on, without a gap. Refuses in one line what cannot work here: -EPERM not root,
+ * -EOPNOTSUPP kernel too old, -EPROTONOSUPPORT another version's layout, -EINVAL or -ENOMEM such a
+ * connection table, or what the kernel says. */
 int xlvs_loader_open(const struct xlvs_loader_options *options, struct xlvs_loader **ret_loader,
 		     bool *ret_adopted, struct xlvs_error *reterr);
 
-/* Rebuild the model from adopted maps and free what an unfinished operation left behind. */
+/* Rebuild the new, empty model from adopted maps, and finish or forget the plan that a killed
+ * daemon was carrying out. -EINVAL: the maps contradict themselves; they are left as they are and
+ * forwarding goes on, but this loader can only be closed. */
 int xlvs_loader_adopt(struct xlvs_loader *loader, struct xlvs_model *model,
 		      struct xlvs_error *reterr);
 
 const struct xlvs_maps *xlvs_loader_maps(const struct xlvs_loader *loader);
 int xlvs_loader_events_fd(const struct xlvs_loader *loader); /* of the ring xlvs_events */
 
-/* Attach to an interface (or take over the pinned link), in the mode asked for; *ret_native tells
- * which it became. -ENODEV, -EOPNOTSUPP (no native XDP there), -EBUSY (another program). */
+/* Attach to an interface, in the mode asked for; *ret_native tells which it became. AUTO leaves an
+ * attached one in the mode it is in; a change of mode leaves a gap of some milliseconds. -ENODEV,
+ * -EOPNOTSUPP (no native XDP there), -EBUSY (another program). */
 int xlvs_loader_attach(struct xlvs_loader *loader, uint32_t ifindex, enum xlvs_mode mode,
 		       bool *ret_native, struct xlvs_error *reterr);
+/* -ENODEV, -ENOENT (not attached there). */
 int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
-/* Clean shutdown: detach everywhere and remove the pins. */
+/* Clean shutdown: detach everywhere and remove the pins. Nothing but closing may follow. */
 void xlvs_loader_shutdown(struct xlvs_loader *loader);
-/* Let go of the maps; the packet path goes on. */
+/* Let go of the maps; the packet path goes on unless it was shut down. */
 void xlvs_loader_close(struct xlvs_loader *loader);
 
-/* Carry out a plan made by this model. On failure (-ENOSPC: no chunks left, -ENOMEM) nothing of
- * the failing operation is visible to packets. */
+/* Carry out the plan that one change of this model made, before the model changes again. All or
+ * nothing: on failure (-ENOSPC: no room for a list or a service, -ENOMEM) the maps are as before,
+ * and the model is ahead of them. */
 int xlvs_loader_apply(struct xlvs_loader *loader, const struct xlvs_model *model,
 		      const struct xlvs_plan *plan, struct xlvs_error *reterr);
 
-/* Give destination `dest` a next hop, or none (NULL): one store switches packets over. */
+/* Give destination `dest` a next hop, or none (NULL): one store switches packets over. -ENOENT no
+ * such destination, -ENOSPC, -ENOMEM. */
 int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 			    const struct xlvs_nexthop *nexthop);
 /* Routes, neighbours or addresses changed: cached next hops towards clients are stale. */
 void xlvs_loader_bump_generation(struct xlvs_loader *loader);
 
-/* Counters as shown: carried + counted - zeroed. */
+/* Counters as shown: carried + counted - zeroed. A service's are the sum of its destinations',
+ * removed ones included. */
 void xlvs_loader_dest_counters(const struct xlvs_loader *loader, uint32_t dest,
 			       struct xlvs_counters *ret_counters);
 void xlvs_loader_service_counters(const struct xlvs_loader *loader, const struct xlvs_model *model,

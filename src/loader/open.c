@@ -3,6 +3,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <linux/if_ether.h>
 #include <stdio.h>
 #include <sys/utsname.h>
@@ -136,6 +137,12 @@ static int load_afresh(struct xlvs_loader *loader, uint64_t connections, struct 
 		return r;
 	loader->skeleton->rodata->xlvs_constants = constants;
 	r = load(loader, reterr);
+	if (r == -ENOMEM)
+		return xlvs_refuse(reterr, r,
+				   "not enough memory for a table of %" PRIu64 " connections: it "
+				   "takes %" PRIu64 " MB",
+				   connections,
+				   ((uint64_t)sizes.conns * sizeof(struct xlvs_conn)) >> 20);
 	if (r < 0)
 		return r;
 

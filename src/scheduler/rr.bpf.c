@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Round robin: the list is walked in a circle, from the entry after the one served last.
  *
- * The list's cursor is the position served last, XLVS_NONE before the first. It is moved by
- * compare-and-swap; a CPU that loses walks on from where the winner stopped. */
-#include "scheduler/scheduler.bpf.h"
+ * The list's cursor is the position served last, XLVS_NONE before the first. */
+#include "scheduler/cursor.bpf.h"
 
 struct walk {
 	struct xlvs_pick *pick;
@@ -26,9 +25,10 @@ static long step(__u32 i, struct walk *walk)
 }
 
 /* Serve the next usable destination after the cursor; false when another CPU moved the cursor. */
-static __noinline bool serve_next(struct xlvs_pick *pick, __u64 *cursor, __u32 *ret_dest)
+static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head *head,
+				  __u32 *ret_dest)
 {
-	__u64 before = *(volatile __u64 *)cursor;
+	__u64 before = *(volatile __u64 *)&head->cursor;
 	struct walk walk = {.pick = pick, .position = before, .found = XLVS_NONE};
 
 	/* Nearly always the next one is usable: spare the loop's calls. */
@@ -36,21 +36,7 @@ static __noinline bool serve_next(struct xlvs_pick *pick, __u64 *cursor, __u32 *
 		bpf_loop(pick->n_dests - 1, step, &walk, 0);
 	*ret_dest = walk.found;
 	return walk.found == XLVS_NONE ||
-	       __sync_val_compare_and_swap(cursor, before, walk.position) == before;
+	       __sync_val_compare_and_swap(&head->cursor, before, walk.position) == before;
 }
 
-int xlvs_sched_rr(struct xlvs_pick *pick)
-{
-	union xlvs_chunk *head;
-	__u32 dest = XLVS_NONE;
-
-	if (!pick)
-		return -XLVS_DROP_INTERNAL;
-	head = xlvs_chunk_at(pick->list);
-	if (!head)
-		return -XLVS_DROP_INTERNAL;
-	for (int tries = 0; tries < XLVS_CURSOR_TRIES; tries++)
-		if (serve_next(pick, &head->head.cursor, &dest))
-			break;
-	return dest == XLVS_NONE ? -XLVS_DROP_NO_DEST : (int)dest;
-}
+XLVS_CURSOR_SCHEDULER(rr)

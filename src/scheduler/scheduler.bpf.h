@@ -22,12 +22,6 @@ struct xlvs_pick {
 XLVS_SCHEDULERS(XLVS_SCHEDULER_PROTOTYPE)
 #undef XLVS_SCHEDULER_PROTOTYPE
 
-/* How often a scheduler tries to move its cursor against other CPUs before it serves the one it
- * found all the same. */
-enum xlvs_cursor_limit {
-	XLVS_CURSOR_TRIES = 4,
-};
-
 static __always_inline union xlvs_chunk *xlvs_chunk_at(__u32 index)
 {
 	return bpf_map_lookup_elem(&xlvs_chunks, &index);

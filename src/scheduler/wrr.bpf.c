@@ -7,7 +7,7 @@
  * The list's cursor holds position (low half, XLVS_NONE before the first) and threshold. A round
  * that finds nobody, because the heavy destinations are overloaded, tells the highest weight that
  * is usable, and the rounds in between are skipped: they would find nobody either. */
-#include "scheduler/scheduler.bpf.h"
+#include "scheduler/cursor.bpf.h"
 
 struct walk {
 	struct xlvs_pick *pick;
@@ -86,18 +86,4 @@ static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head 
 					   (__u64)walk.threshold << 32 | walk.position) == before;
 }
 
-int xlvs_sched_wrr(struct xlvs_pick *pick)
-{
-	union xlvs_chunk *head;
-	__u32 dest = XLVS_NONE;
-
-	if (!pick)
-		return -XLVS_DROP_INTERNAL;
-	head = xlvs_chunk_at(pick->list);
-	if (!head)
-		return -XLVS_DROP_INTERNAL;
-	for (int tries = 0; tries < XLVS_CURSOR_TRIES; tries++)
-		if (serve_next(pick, &head->head, &dest))
-			break;
-	return dest == XLVS_NONE ? -XLVS_DROP_NO_DEST : (int)dest;
-}
+XLVS_CURSOR_SCHEDULER(wrr)

@@ -37,6 +37,7 @@ struct driver_flow {
 	__u32 daddr;
 	__u16 sport;
 	__u16 dport;
+	__u32 unused; /* elements of an array map begin at multiples of 8 */
 };
 
 struct driver_config {

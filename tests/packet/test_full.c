@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The connection table when it is full, or full of connections that nobody has proven: who gives
  * way to whom, who is served without a record, and what is dropped by which name. */
-#include "fixture.h"
+#include "crowd.h"
 
 #include <linux/bpf.h>
-#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -17,69 +16,12 @@ enum {
 
 static const uint8_t one_way[] = {XLVS_FORWARD_dr, XLVS_FORWARD_tun};
 
-/* A service with one destination; the limits as the loader sets them. */
-static uint32_t serve(const struct packet *request, uint8_t method)
-{
-	struct dest_words words = {.method = method};
-	uint32_t dest;
-
-	director_reset();
-	dest = director_serve(request, &words);
-	director.table.runtime->conn_limit = LIMIT;
-	director.table.runtime->unproven_limit = UNPROVEN_LIMIT;
-	return dest;
-}
-
-static struct packet proven_packet(int family, int n)
-{
-	struct packet packet = request_packet(family, PACKET_TCP);
-
-	packet.sport = (uint16_t)(10000 + n);
-	return packet;
-}
-
-static void prove(struct packet *packet, uint8_t method)
-{
-	struct packet reply = reply_packet(packet, server_address(packet->family, 1), VIP_PORT);
-
-	expect_forwarded(packet);
-	if (method == XLVS_FORWARD_nat)
-		expect_forwarded(&reply);
-	packet->tcp_flags = ACK;
-	expect_forwarded(packet);
-}
-
-static void open_proven(int family, uint8_t method, int n)
-{
-	for (int i = 0; i < n; i++) {
-		struct packet packet = proven_packet(family, i);
-
-		prove(&packet, method);
-	}
-	assert_int_equal(director.table.runtime->unproven, 0);
-}
-
-/* SYN number `n` of a flood, each from another address. */
-static uint32_t run_flood_packet(int family, int n)
-{
-	struct packet packet = request_packet(family, PACKET_TCP);
-	struct frame in, out;
-	char address[40];
-
-	snprintf(address, sizeof(address), family == 4 ? "198.18.%d.%d" : "2001:db8:ff::%d:%d",
-		 n / 250, n % 250);
-	packet.from = address;
-	packet.sport = (uint16_t)(1024 + n % 50000);
-	packet_build(&packet, &in);
-	return director_run(&in, &out);
-}
-
 static void flood(int family, int n)
 {
 	const struct xlvs_runtime *runtime = director.table.runtime;
 
 	for (int i = 0; i < n; i++) {
-		run_flood_packet(family, i);
+		crowd_flood_packet(family, i);
 		assert_true(runtime->unproven <= runtime->unproven_limit);
 	}
 }
@@ -87,7 +29,7 @@ static void flood(int family, int n)
 static void expect_proven_to_live(int family, uint32_t dest)
 {
 	for (int i = 0; i < PROVEN; i++) {
-		struct packet packet = proven_packet(family, i);
+		struct packet packet = crowd_packet(family, i);
 		struct xlvs_conn *conn = director_conn(&packet);
 
 		assert_non_null(conn);
@@ -103,10 +45,10 @@ static void test_flood_leaves_proven_one_way_connections_alone(void **state)
 	for (int i = 0; i < 4; i++) {
 		int family = i & 2 ? 6 : 4;
 		struct packet request = request_packet(family, PACKET_TCP);
-		uint32_t dest = serve(&request, one_way[i & 1]);
+		uint32_t dest = crowd_serve(&request, one_way[i & 1]);
 
 		director_say("method %d, IPv%d", one_way[i & 1], family);
-		open_proven(family, one_way[i & 1], PROVEN);
+		crowd_open(family, one_way[i & 1], PROVEN);
 		flood(family, FLOOD);
 		assert_int_equal(director.table.runtime->unproven, UNPROVEN_LIMIT);
 		assert_true(director_reason(XLVS_EVENT_DISPLACED) > FLOOD / 2);
@@ -123,16 +65,15 @@ static void test_flood_leaves_proven_two_way_connections_alone(void **state)
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
 		struct packet request = request_packet(family, PACKET_TCP);
-		uint32_t dest = serve(&request, XLVS_FORWARD_nat);
+		uint32_t dest = crowd_serve(&request, XLVS_FORWARD_nat);
 
 		director_say("IPv%d", family);
-		open_proven(family, XLVS_FORWARD_nat, PROVEN);
+		crowd_open(family, XLVS_FORWARD_nat, PROVEN);
 		flood(family, FLOOD);
 		expect_proven_to_live(family, dest);
 		for (int i = 0; i < PROVEN; i++) {
-			struct packet packet = proven_packet(family, i);
-			struct packet reply =
-				reply_packet(&packet, server_address(family, 1), VIP_PORT);
+			struct packet packet = crowd_packet(family, i);
+			struct packet reply = crowd_reply(&packet);
 
 			reply.tcp_flags = ACK;
 			expect_forwarded(&reply);
@@ -148,23 +89,23 @@ static void test_connection_can_be_opened_during_a_flood(void **state)
 	int kept = 0;
 
 	(void)state;
-	serve(&request, XLVS_FORWARD_dr);
+	crowd_serve(&request, XLVS_FORWARD_dr);
 	flood(4, FLOOD);
 	for (int i = 0; i < PROVEN; i++) {
-		struct packet packet = proven_packet(4, i);
+		struct packet packet = crowd_packet(4, i);
 
 		expect_forwarded(&packet);
 		for (int n = 0; n < 5; n++)
-			run_flood_packet(4, FLOOD + i * 5 + n);
+			crowd_flood_packet(4, FLOOD + i * 5 + n);
 		packet.tcp_flags = ACK;
 		expect_forwarded(&packet);
 		kept += !!director_conn(&packet);
 	}
 	assert_true(kept > PROVEN * 9 / 10);
 	for (int i = 0; i < FLOOD; i++)
-		run_flood_packet(4, 2 * FLOOD + i);
+		crowd_flood_packet(4, 2 * FLOOD + i);
 	for (int i = 0; i < PROVEN; i++) {
-		struct packet packet = proven_packet(4, i);
+		struct packet packet = crowd_packet(4, i);
 
 		kept -= !!director_conn(&packet);
 	}
@@ -175,10 +116,10 @@ static void test_connection_can_be_opened_during_a_flood(void **state)
 /* Nothing but proven connections: as many as may be. */
 static uint32_t fill(const struct packet *request, uint8_t method)
 {
-	uint32_t dest = serve(request, method);
+	uint32_t dest = crowd_serve(request, method);
 
 	director.table.runtime->conn_limit = PROVEN;
-	open_proven(request->family, method, method == XLVS_FORWARD_nat ? PROVEN / 2 : PROVEN);
+	crowd_open(request->family, method, method == XLVS_FORWARD_nat ? PROVEN / 2 : PROVEN);
 	assert_int_equal(director.table.runtime->records, PROVEN);
 	return dest;
 }
@@ -286,11 +227,11 @@ static void test_no_free_record_at_all_is_counted(void **state)
 	struct packet request = request_packet(4, PACKET_TCP);
 
 	(void)state;
-	serve(&request, XLVS_FORWARD_dr);
+	crowd_serve(&request, XLVS_FORWARD_dr);
 	director.table.runtime->conn_limit = RECORDS;
 	director.table.runtime->unproven_limit = RECORDS;
 	for (int i = 0; i < FLOOD; i++)
-		assert_int_equal(run_flood_packet(4, i), XDP_TX);
+		assert_int_equal(crowd_flood_packet(4, i), XDP_TX);
 	assert_true(director.table.runtime->records > RECORDS / 100 * 98);
 	assert_true(director_reason(XLVS_EVENT_INSERT_FAILED) > 0);
 	assert_int_equal(director_reason(XLVS_EVENT_INSERT_FAILED),
@@ -302,7 +243,7 @@ static void test_no_free_record_at_all_is_counted(void **state)
 static void test_displaced_connection_is_settled(void **state)
 {
 	struct packet request = request_packet(6, PACKET_TCP);
-	uint32_t dest = serve(&request, XLVS_FORWARD_dr);
+	uint32_t dest = crowd_serve(&request, XLVS_FORWARD_dr);
 
 	(void)state;
 	flood(6, UNPROVEN_LIMIT);

@@ -128,8 +128,8 @@ static void test_destination_without_port_has_the_virtual_one(void **state)
 static void test_states_have_the_names_of_ipvs(void **state)
 {
 	static const char *const names[] = {
-		"NONE", "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT", "CLOSE",
-		"CLOSE_WAIT", "LAST_ACK", "LISTEN", "SYNACK", "ERR!",
+		"NONE",	 "ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT", "TIME_WAIT",
+		"CLOSE", "CLOSE_WAIT",	"LAST_ACK", "LISTEN",	"SYNACK",   "ERR!",
 	};
 	struct xlvs_loader *loader = *state;
 	struct xlvs_conn_entry entry;
@@ -208,7 +208,9 @@ static void test_long_listing_is_sent_in_portions(void **state)
 {
 	struct xlvs_loader *loader = *state;
 	struct xlvs_request request = {
-		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_CONNS, .dump = true,
+		.family = XLVS_FAMILY_XLVS,
+		.command = XLVS_CMD_GET_CONNS,
+		.dump = true,
 	};
 	struct received received = {0};
 	struct xlvs_reply reply;
@@ -233,16 +235,16 @@ static void test_long_listing_is_sent_in_portions(void **state)
 
 static void test_jiffies_are_found_in_the_kernels_listing(void **state)
 {
-	static const char text[] = "now at 2248583173250 nsecs\n  .last_jiffies   : 4295457029\n"
-				   "jiffies: 4295457037\njiffies: 4295457038\n";
-	FILE *file = fmemopen((void *)(uintptr_t)text, sizeof(text) - 1, "r");
+	static char text[] = "now at 2248583173250 nsecs\n  .last_jiffies   : 4295457029\n"
+			     "jiffies: 4295457037\njiffies: 4295457038\n";
+	FILE *file = fmemopen(text, sizeof(text) - 1, "r");
 	__u64 jiffies = 0;
 
 	(void)state;
 	assert_int_equal(xlvs_ticks_read_jiffies(file, &jiffies), 0);
 	assert_int_equal(jiffies, 4295457037ULL);
 	fclose(file);
-	file = fmemopen((void *)(uintptr_t)text, 20, "r");
+	file = fmemopen(text, 20, "r");
 	assert_int_equal(xlvs_ticks_read_jiffies(file, &jiffies), -ENODATA);
 	fclose(file);
 }

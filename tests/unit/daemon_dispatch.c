@@ -43,9 +43,8 @@ static int setup(void **state)
 					    false, &f->error),
 			 0);
 	assert_int_equal(xlvs_estimator_new(&director->estimator), 0);
-	assert_int_equal(xlvs_trash_new(director->model, director->loader->maps.dests,
-					&director->trash),
-			 0);
+	assert_int_equal(
+		xlvs_trash_new(director->model, director->loader->maps.dests, &director->trash), 0);
 	director->started_sec = xlvs_now_sec();
 	*state = f;
 	return 0;
@@ -105,15 +104,19 @@ static struct xlvs_request about_service(uint8_t command)
 		.family = XLVS_FAMILY_IPVS,
 		.command = command,
 		.given = XLVS_GIVEN_SERVICE_KEY,
-		.service = {
-			.key = {
-				.family = AF_INET, .protocol = IPPROTO_TCP,
-				.address = fake_address(VIP), .port = htons(80),
+		.service =
+			{
+				.key =
+					{
+						.family = AF_INET,
+						.protocol = IPPROTO_TCP,
+						.address = fake_address(VIP),
+						.port = htons(80),
+					},
+				.scheduler = "rr",
+				.flags_mask = ~0U,
+				.netmask = ~0U,
 			},
-			.scheduler = "rr",
-			.flags_mask = ~0U,
-			.netmask = ~0U,
-		},
 	};
 }
 

@@ -17,7 +17,9 @@ struct fixture {
 static void add_dest(struct fixture *f, const char *vip, const char *address)
 {
 	struct xlvs_service_key service = {
-		.family = AF_INET, .protocol = IPPROTO_TCP, .address = fake_address(vip),
+		.family = AF_INET,
+		.protocol = IPPROTO_TCP,
+		.address = fake_address(vip),
 		.port = htons(80),
 	};
 	struct xlvs_service_spec spec = {.key = service, .scheduler = "rr", .netmask = ~0U};
@@ -76,7 +78,10 @@ static uint64_t shown_conns(const struct xlvs_rate *rate)
 static void test_constant_load_is_approached_by_quarters(void **state)
 {
 	const struct xlvs_counters load = {
-		.conns = 2000, .in_packets = 20000, .out_packets = 200, .in_bytes = 2000000,
+		.conns = 2000,
+		.in_packets = 20000,
+		.out_packets = 200,
+		.in_bytes = 2000000,
 		.out_bytes = 20,
 	};
 	/* 1000 a second: 250, then three quarters of the rest each time. */

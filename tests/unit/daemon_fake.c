@@ -19,10 +19,12 @@ struct xlvs_loader *fake_loader_new(void)
 
 	maps->n_conns = FAKE_CONNS;
 	maps->n_cpus = FAKE_CPUS;
-	assert_int_equal(posix_memalign((void **)&maps->conns, 64, FAKE_CONNS * sizeof(*maps->conns)), 0);
-	memset(maps->conns, 0, FAKE_CONNS * sizeof(*maps->conns));
+	assert_int_equal(posix_memalign((void **)&maps->conns, 64,
+					(size_t)FAKE_CONNS * sizeof(*maps->conns)),
+			 0);
+	memset(maps->conns, 0, (size_t)FAKE_CONNS * sizeof(*maps->conns));
 	maps->dests = calloc(XLVS_DESTS_MAX, sizeof(*maps->dests));
-	maps->reasons = calloc(FAKE_CPUS * XLVS_REASONS_MAX, sizeof(*maps->reasons));
+	maps->reasons = calloc((size_t)FAKE_CPUS * XLVS_REASONS_MAX, sizeof(*maps->reasons));
 	assert_int_equal(posix_memalign((void **)&maps->runtime, 64, sizeof(*maps->runtime)), 0);
 	memset(maps->runtime, 0, sizeof(*maps->runtime));
 	maps->runtime->constants.ticks_per_sec = 250;
@@ -193,8 +195,8 @@ static void write_down(struct xlvs_rtnl *rtnl, const char *what, const struct xl
 	char text[INET6_ADDRSTRLEN];
 
 	inet_ntop((int)key->family, &key->address, text, sizeof(text));
-	snprintf(rtnl->journal + used, sizeof(rtnl->journal) - used, "%s%s %u %s",
-		 used ? ", " : "", what, key->ifindex, text);
+	snprintf(rtnl->journal + used, sizeof(rtnl->journal) - used, "%s%s %u %s", used ? ", " : "",
+		 what, key->ifindex, text);
 }
 
 int xlvs_rtnl_neigh_keep(struct xlvs_rtnl *rtnl, const struct xlvs_neigh_key *key)

@@ -96,8 +96,8 @@ static void add_link(struct fixture *f, uint32_t ifindex, const char *kind, cons
 	struct xlvs_link link = fake_link(ifindex, "x");
 
 	link.name[0] = (char)('a' + ifindex);
-	strcpy(link.kind, kind);
-	strcpy(link.master_kind, master_kind);
+	strncpy(link.kind, kind, sizeof(link.kind) - 1);
+	strncpy(link.master_kind, master_kind, sizeof(link.master_kind) - 1);
 	xlvs_interfaces_event(f->interfaces, &link, false);
 }
 

@@ -70,7 +70,8 @@ static int teardown(void **state)
 static struct xlvs_dest_key dest_key(const char *address)
 {
 	return (struct xlvs_dest_key){
-		.family = fake_family(address), .address = fake_address(address),
+		.family = fake_family(address),
+		.address = fake_address(address),
 		.port = htons(80),
 	};
 }
@@ -93,7 +94,9 @@ static void settle(struct fixture *f)
 static void neigh(struct fixture *f, uint32_t ifindex, const char *address, uint8_t mac)
 {
 	struct xlvs_neigh neigh = {
-		.key = fake_neigh_key(ifindex, address), .has_mac = mac, .mac = {2, 9, 9, 9, 9, mac},
+		.key = fake_neigh_key(ifindex, address),
+		.has_mac = mac,
+		.mac = {2, 9, 9, 9, 9, mac},
 	};
 
 	xlvs_neighbours_event(xlvs_nexthops_neighbours(f->nexthops), &neigh, false);
@@ -208,7 +211,9 @@ static void test_permanent_neighbour_is_left_alone(void **state)
 {
 	struct fixture *f = *state;
 	struct xlvs_neigh permanent = {
-		.key = fake_neigh_key(2, NEAR), .settled = true, .has_mac = true,
+		.key = fake_neigh_key(2, NEAR),
+		.settled = true,
+		.has_mac = true,
 		.mac = {2, 9, 9, 9, 9, 7},
 	};
 
@@ -258,7 +263,9 @@ static void test_neighbour_is_released_with_the_last_destination(void **state)
 static void test_changed_route_moves_only_who_it_concerns(void **state)
 {
 	const struct xlvs_prefix prefix = {
-		.family = AF_INET, .bits = 24, .address = fake_address("198.51.100.0"),
+		.family = AF_INET,
+		.bits = 24,
+		.address = fake_address("198.51.100.0"),
 	};
 	struct fixture *f = *state;
 
@@ -395,7 +402,9 @@ static bool concern(const struct xlvs_changes *changes, const char *address)
 static void add_change(struct xlvs_changes *changes, const char *address, uint8_t bits)
 {
 	const struct xlvs_prefix prefix = {
-		.family = fake_family(address), .bits = bits, .address = fake_address(address),
+		.family = fake_family(address),
+		.bits = bits,
+		.address = fake_address(address),
 	};
 
 	xlvs_changes_add(changes, prefix.family, &prefix);

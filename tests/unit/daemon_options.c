@@ -77,13 +77,15 @@ static void test_what_is_wrong_is_named(void **state)
 	expect_refusal("-i eth1 --connections 12k", "--connections 12k: not a number above 0");
 	expect_refusal("-i eth1 --connections -5", "--connections -5: not a number above 0");
 	expect_refusal("-i eth1 --connections 0", "--connections 0: not a number above 0");
-	expect_refusal("-i an-interface-name", "-i an-interface-name: not the name of an interface");
+	expect_refusal("-i an-interface-name",
+		       "-i an-interface-name: not the name of an interface");
 	expect_refusal("-i", "-i: a value is missing");
 	expect_refusal("-i eth1 -z", "-z: no such option");
 	expect_refusal("-i eth1 --frobnicate", "--frobnicate: no such option");
 	expect_refusal("-i eth1 eth2", "eth2: an unexpected word");
-	expect_refusal("--mode auto", "no interface: name those that packets arrive on and leave by "
-				      "with -i, or -i all");
+	expect_refusal("--mode auto",
+		       "no interface: name those that packets arrive on and leave by "
+		       "with -i, or -i all");
 	expect_refusal("-i eth1 -c xlvs.conf", "-c xlvs.conf: configuration files are not "
 					       "supported yet; use ipvsadm-restore");
 }

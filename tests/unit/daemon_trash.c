@@ -30,7 +30,9 @@ static int setup(void **state)
 	f->model = xlvs_model_new();
 	assert_int_equal(xlvs_trash_new(f->model, f->loader->maps.dests, &f->trash), 0);
 	f->service = (struct xlvs_service_key){
-		.family = AF_INET, .protocol = IPPROTO_TCP, .address = fake_address(VIP),
+		.family = AF_INET,
+		.protocol = IPPROTO_TCP,
+		.address = fake_address(VIP),
 		.port = htons(80),
 	};
 	spec.key = f->service;
@@ -59,7 +61,9 @@ static int teardown(void **state)
 static void delete_dest(struct fixture *f, const char *address)
 {
 	struct xlvs_dest_key key = {
-		.family = AF_INET, .address = fake_address(address), .port = htons(80),
+		.family = AF_INET,
+		.address = fake_address(address),
+		.port = htons(80),
 	};
 	uint32_t id = address[strlen(address) - 1] - '0';
 
@@ -126,7 +130,9 @@ static void test_available_destinations_are_never_freed(void **state)
 static void test_second_deletion_counts_afresh(void **state)
 {
 	struct xlvs_dest_spec dest = {
-		.key = {.family = AF_INET, .address = fake_address("192.0.2.10"), .port = htons(80)},
+		.key = {.family = AF_INET,
+			.address = fake_address("192.0.2.10"),
+			.port = htons(80)},
 		.weight = 1,
 	};
 	struct fixture *f = *state;

@@ -111,7 +111,8 @@ static void test_failures_before_the_daemon_came_are_not_said(void **state)
 
 static void test_hand_that_stands_still_is_said_once(void **state)
 {
-	const struct xlvs_watch_sample still = {.hand = 7, .sweeps = 1}, turned = {.hand = 7, .sweeps = 2};
+	const struct xlvs_watch_sample still = {.hand = 7, .sweeps = 1},
+				       turned = {.hand = 7, .sweeps = 2};
 	struct xlvs_watch *watch = *state;
 
 	xlvs_watch_look(watch, &still);
