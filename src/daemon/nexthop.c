@@ -317,7 +317,7 @@ int xlvs_nexthops_check(struct xlvs_nexthops *nexthops, const struct xlvs_dest_k
 		return 0;
 	switch (nexthops->checked_route.type) {
 	case RTN_LOCAL:
-		return xlvs_refuse(reterr, -EINVAL,
+		return xlvs_refuse(reterr, -EOPNOTSUPP,
 				   "destination %s is an address of the director itself: not "
 				   "supported yet",
 				   place_text(&place, text));

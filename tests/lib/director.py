@@ -86,6 +86,10 @@ class Director:
                 self.has_news.set()
         self.has_news.set()  # it has ended
 
+    @property
+    def runs(self):
+        return self.daemon is not None and self.daemon.poll() is None
+
     def wait_ready(self, seconds=30):
         self.has_news.wait(seconds)
         if not self.ready:
@@ -158,11 +162,13 @@ class Director:
         return {dest: Destination(columns[0], *map(int, columns[1:]))
                 for its_service, dest, columns in self.rows() if its_service == service and dest}
 
-    def connections(self):
+    def connections(self, service):
+        """The connections to a service, in the listing's order."""
         found = []
         for line in self.ipvsadm("-Lnc").splitlines()[2:]:
             protocol, expire, state, source, virtual, destination = line.split()[:6]
             minutes, seconds = map(int, expire.split(":"))
-            found.append(Connection(protocol, 60 * minutes + seconds, state, source, virtual,
-                                    destination))
+            if virtual == service:
+                found.append(Connection(protocol, 60 * minutes + seconds, state, source, virtual,
+                                        destination))
         return found

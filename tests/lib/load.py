@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from wait import until
 
+# A load's ports, each used once in a long while: to a director, one client that used a port again
+# would be the same connection again. Clients that leave the choice to the kernel get others.
+ports = itertools.cycle(range(1024, 32768))
+
 
 def curl(space, *words, seconds=20):
     """curl in a namespace; returns the lines of its output. Fails when any transfer fails."""
@@ -79,7 +83,7 @@ class Load:
 
 def request(address, port, timeout):
     """One request over a connection of its own, in the calling thread's namespace."""
-    with socket.create_connection((address, port), timeout) as stream:
+    with socket.create_connection((address, port), timeout, ("", next(ports))) as stream:
         stream.sendall(b"GET / HTTP/1.0\r\n\r\n")
         return body(read_all(stream))
 

@@ -48,6 +48,8 @@ class Server(Namespace):
         self.topology = topology
         self.directory = os.path.join(topology.directory, self.name)
         self.nginx = None
+        self.vips = []          # those it was prepared for
+        self.direct = set()     # the families it answers directly
 
     def address(self, family):
         return family.server(self.number)
@@ -59,13 +61,22 @@ class Server(Namespace):
     def reply_directly(self, family):
         """What DR and TUN need: answers reach the client without the director."""
         self.ip(f"route replace {family.network(family.client)} via {family.direct}")
+        self.direct.add(family.version)
 
     def prepare(self, method, family, vip=None):
         """Make this a real server of the VIP for one forwarding method."""
         if method == "nat":
             return
         self.run(program("xlvs"), "rs", "add", vip or family.vip, "--method", method, "-i", "eth0")
+        self.vips.append(vip or family.vip)
         self.reply_directly(family)
+
+    def renew(self):
+        """As it was when it was made: prepared for nothing, asked by nobody."""
+        if self.vips:
+            self.run(program("xlvs"), "rs", "del", *self.vips)
+        for family in FAMILIES:
+        self.vips.clear()
 
     def start_nginx(self):
         os.makedirs(self.directory, exist_ok=True)

@@ -4,7 +4,6 @@
 #include "crowd.h"
 
 #include <linux/bpf.h>
-#include <string.h>
 
 enum {
 	RECORDS = 4096,
