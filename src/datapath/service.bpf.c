@@ -176,16 +176,18 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_conn *conn, *reply;
 	int index, partner = XLVS_NONE;
+	__u32 method;
 
 	if (!runtime || !dest)
 		return -XLVS_DROP_INTERNAL;
+	method = *(volatile __u8 *)&dest->method; /* an edit may come in between */
 	index = claim_record(pkt, over, runtime);
 	if (index < 0)
 		return index;
 	conn = xlvs_conn_at(index);
 	if (!conn)
 		return -XLVS_DROP_INTERNAL;
-	if (dest->method == XLVS_FORWARD_nat) {
+	if (method == XLVS_FORWARD_nat) {
 		partner = open_reply(ctx, pkt, dest_index, index);
 		if (partner < 0) {
 			xlvs_conn_abandon(conn);
@@ -195,8 +197,8 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	conn->dest = dest_index;
 	conn->partner = partner;
 	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
-	conn->meta = dest->method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
-		     (dest->method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
+	conn->meta = method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
+		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	__sync_fetch_and_add(&dest->inactive, 1);
 	__sync_fetch_and_add(&dest->conns, 1);
 	__sync_fetch_and_add(&runtime->unproven, 1);

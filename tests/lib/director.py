@@ -162,13 +162,13 @@ class Director:
         return {dest: Destination(columns[0], *map(int, columns[1:]))
                 for its_service, dest, columns in self.rows() if its_service == service and dest}
 
-    def connections(self, service):
-        """The connections to a service, in the listing's order."""
+    def connections(self, service=None):
+        """All connections or those to a service, in the listing's order."""
         found = []
         for line in self.ipvsadm("-Lnc").splitlines()[2:]:
             protocol, expire, state, source, virtual, destination = line.split()[:6]
             minutes, seconds = map(int, expire.split(":"))
-            if virtual == service:
+            if service in (None, virtual):
                 found.append(Connection(protocol, 60 * minutes + seconds, state, source, virtual,
                                         destination))
         return found

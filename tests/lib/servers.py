@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """A real server: nginx and a UDP echo service in a namespace, both of which say who answers."""
 
-import contextlib
 import os
 import re
 import select
@@ -49,7 +48,7 @@ class Server(Namespace):
         self.directory = os.path.join(topology.directory, self.name)
         self.nginx = None
         self.vips = []          # those it was prepared for
-        self.direct = set()     # the families it answers directly
+        self.direct = set()     # networks it answers without the director
 
     def address(self, family):
         return family.server(self.number)
@@ -61,7 +60,7 @@ class Server(Namespace):
     def reply_directly(self, family):
         """What DR and TUN need: answers reach the client without the director."""
         self.ip(f"route replace {family.network(family.client)} via {family.direct}")
-        self.direct.add(family.version)
+        self.direct.add(family.network(family.client))
 
     def prepare(self, method, family, vip=None):
         """Make this a real server of the VIP for one forwarding method."""
@@ -75,8 +74,12 @@ class Server(Namespace):
         """As it was when it was made: prepared for nothing, asked by nobody."""
         if self.vips:
             self.run(program("xlvs"), "rs", "del", *self.vips)
-        for family in FAMILIES:
-        self.vips.clear()
+        if self.direct:
+            self.ip(*(f"route del {network}" for network in self.direct))
+        self.vips, self.direct = [], set()
+        if self.nginx.poll() is not None:
+            self.start_nginx()
+        os.truncate(os.path.join(self.directory, "access.log"), 0)
 
     def start_nginx(self):
         os.makedirs(self.directory, exist_ok=True)
@@ -107,12 +110,17 @@ class Server(Namespace):
         stop_process(self.nginx)
 
     def requests(self):
-        """The access log: (client, address and port asked for, status) of each request."""
-        with contextlib.suppress(FileNotFoundError):
-            with open(os.path.join(self.directory, "access.log")) as log:
-                rows = re.findall(r"(\S+) (\S+) (\d+) (\d+)\n", log.read())
-                return [(client, at, int(port), int(status)) for client, at, port, status in rows]
-        return []
+        """The access log: (client, address and port asked for, status) of each request. Its line
+        may come after the client has its answer."""
+        with open(os.path.join(self.directory, "access.log")) as log:
+            rows = re.findall(r"(\S+) (\S+) (\d+) (\d+)\n", log.read())
+            return [(client, at, int(port), int(status)) for client, at, port, status in rows]
+
+    def wait_requests(self, count):
+        """... once there are `count` of them."""
+        until(f"{count} requests in the log of {self.name}",
+              lambda: len(self.requests()) >= count)
+        return self.requests()
 
 
 class Echo:

@@ -27,7 +27,7 @@ import os
 import signal
 import subprocess
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import namespace
 from director import Director, build_directory
@@ -85,6 +85,7 @@ class Topology:
         self.namespaces = []
         self.servers = []
         self.closers = contextlib.ExitStack()
+        self.vip_numbers = itertools.count(101)
 
     @property
     def director_interfaces(self):
@@ -180,6 +181,13 @@ class Topology:
     def add_vip(self, family, vip):
         self.director.ip(f"address add {vip}/{family.host_bits} dev lo")
         self.client.ip(f"route replace {vip}/{family.host_bits} via {family.gateway}")
+
+    def with_own_vip(self, family):
+        """The family with another VIP, which nobody has used."""
+        network, _, _ = family.vip.rpartition("80")
+        renewed = replace(family, vip=f"{network}{next(self.vip_numbers)}")
+        self.add_vip(family, renewed.vip)
+        return renewed
 
 
 def describe(topology):

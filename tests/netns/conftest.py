@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Fixtures of the tests with a whole director: every test gets a topology of its own.
+"""Fixtures of the tests with a whole director.
+
+Raising namespaces and loading the data path takes seconds, so tests share them: a test gets the
+topology it asks for as it was when it was new, and VIPs that no other test has used, so that no
+connection of another test is in its way. What cannot be shared, a test makes for itself.
 
 Run one by hand, as root, from the source tree:
 
@@ -8,9 +12,11 @@ Run one by hand, as root, from the source tree:
 $XLVS_BUILD names the build directory (default: build).
 """
 
+import contextlib
 import os
 import signal
 import sys
+from dataclasses import dataclass
 
 import pytest
 
@@ -19,7 +25,7 @@ sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
 
 import servers  # noqa: E402
 from director import Director, program  # noqa: E402
-from topology import FAMILIES, Topology  # noqa: E402
+from topology import FAMILIES, V4, V6, Topology  # noqa: E402
 
 pytest.register_assert_rewrite("forwarding")
 
@@ -39,13 +45,23 @@ def programs():
         pytest.exit(f"not built: {', '.join(map(program, missing))}; build, or set XLVS_BUILD", 2)
 
 
+@dataclass
+class Lab:
+    topology: Topology
+    director: Director
+
+
+@pytest.fixture(scope="session")
+def labs(programs):
+    """{(armed, mode): Lab} of what this session has raised."""
+    made = {}
+    with contextlib.ExitStack() as stack:
+        made["stack"] = stack
+        yield made
+
+
 @pytest.fixture(params=["two", "one"], ids=["two-armed", "one-armed"])
 def armed(request):
-    return request.param
-
-
-@pytest.fixture(params=FAMILIES, ids=["ipv4", "ipv6"])
-def family(request):
     return request.param
 
 
@@ -56,15 +72,47 @@ def mode():
 
 
 @pytest.fixture
-def topology(programs, armed):
-    with Topology(armed) as made:
-        yield made
+def lab(labs, armed, mode):
+    if (armed, mode) not in labs:
+        topology = labs["stack"].enter_context(Topology(armed))
+        labs[armed, mode] = Lab(topology, Director(topology, mode))
+    return labs[armed, mode]
 
 
 @pytest.fixture
-def director(topology, mode):
-    """A director without services."""
-    return Director(topology, mode).start()
+def topology(request, lab):
+    """Renewed servers; no director runs unless the test asks for `director`, too."""
+    for server in lab.topology.servers:
+        server.renew()
+    if "director" not in request.fixturenames and lab.director.runs:
+        lab.director.stop()
+    return lab.topology
+
+
+@pytest.fixture
+def director(lab, topology):
+    """A director without services, its timeouts those of IPVS."""
+    if not lab.director.runs:
+        lab.director.start()
+    lab.director.ipvsadm("-C")
+    lab.director.ipvsadm("--set 900 120 300")
+    return lab.director
+
+
+@pytest.fixture(params=FAMILIES, ids=["ipv4", "ipv6"])
+def family(request, topology):
+    return topology.with_own_vip(request.param)
+
+
+@pytest.fixture
+def ipv4(topology):
+    """For tests of what does not depend on the family."""
+    return topology.with_own_vip(V4)
+
+
+@pytest.fixture
+def ipv6(topology):
+    return topology.with_own_vip(V6)
 
 
 @pytest.fixture
