@@ -16,9 +16,11 @@ all: $(BUILD)/build.ninja
 $(BUILD)/build.ninja:
 	meson setup --prefix $(PREFIX) $(BUILD)
 
-install: all
-	meson configure --prefix $(PREFIX) $(BUILD)
-	meson install -C $(BUILD) --no-rebuild
+# A build for another prefix is set up anew; nothing is compiled again for that.
+install: $(BUILD)/build.ninja
+	meson setup --reconfigure --prefix $(PREFIX) $(BUILD)
+	ninja -C $(BUILD)
+	DESTDIR=$(abspath $(DESTDIR)) meson install -C $(BUILD) --no-rebuild
 
 demo:
 	tools/packages build run demo

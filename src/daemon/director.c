@@ -24,6 +24,18 @@ static int open_socket(struct xlvs_director *director, struct xlvs_error *reterr
 	return 0;
 }
 
+/* The table stays as large as it is: connections live in it. */
+static void compare_room(uint64_t wanted, const struct xlvs_runtime *runtime)
+{
+	uint64_t present = runtime->conn_limit / 2; /* two records each */
+
+	if (present < wanted || present > wanted + XLVS_CONN_GROUP)
+		xlvs_log(LOG_NOTICE,
+			 "the connection table keeps its room for %" PRIu64
+			 " connections: only a stop and a new start change it",
+			 present);
+}
+
 static int adopt(struct xlvs_director *director, struct xlvs_error *reterr)
 {
 	const struct xlvs_model_dest *dest;
@@ -72,6 +84,9 @@ static int start(const struct xlvs_options *options, struct xlvs_director *direc
 			   &director->trash);
 	if (r == 0 && director->adopted)
 		r = adopt(director, reterr);
+	if (r == 0 && director->adopted)
+		compare_room(options->loader.connections,
+			     xlvs_loader_maps(director->loader)->runtime);
 	if (r == 0)
 		r = xlvs_network_start(director->network, director->loader, director->model,
 				       director->adopted, reterr);

@@ -76,7 +76,7 @@ static int empty_trash(struct xlvs_director *director)
 	return r < 0 ? r : applied;
 }
 
-/* Take a destination back that the packet path has no room for. It returns to the trash if it came
+/* Take a destination back that was refused after all. It returns to the trash if it came
  * from there: then its slot is in use. */
 static void take_back_dest(struct xlvs_director *director, uint32_t id,
 			   const struct xlvs_request *request)
@@ -90,6 +90,8 @@ static void take_back_dest(struct xlvs_director *director, uint32_t id,
 		xlvs_model_free_dest(director->model, id, &plan);
 }
 
+/* What is wrong with the request itself the model tells first, as IPVS would; then the kernel's
+ * routes are asked, and then the packet path. */
 static int add_dest(struct xlvs_director *director, const struct xlvs_request *request,
 		    struct xlvs_error *reterr)
 {
@@ -103,7 +105,10 @@ static int add_dest(struct xlvs_director *director, const struct xlvs_request *r
 		return r;
 	/* The newest comes first. */
 	id = xlvs_model_find_service(director->model, key)->dests[0];
-	r = xlvs_apply(director, &plan, reterr);
+	r = xlvs_nexthops_check(xlvs_network_nexthops(director->network), &request->dest.key,
+				reterr);
+	if (r == 0)
+		r = xlvs_apply(director, &plan, reterr);
 	if (r < 0)
 		take_back_dest(director, id, request);
 	return r;
@@ -112,14 +117,8 @@ static int add_dest(struct xlvs_director *director, const struct xlvs_request *r
 static int new_dest(struct xlvs_director *director, const struct xlvs_request *request,
 		    struct xlvs_error *reterr)
 {
-	int r = 0;
+	int r;
 
-	/* Of an unknown service the model tells first. */
-	if (xlvs_model_find_service(director->model, &request->service.key))
-		r = xlvs_nexthops_check(xlvs_network_nexthops(director->network),
-					&request->dest.key, reterr);
-	if (r < 0)
-		return r;
 	r = add_dest(director, request, reterr);
 	if (r == -ENOSPC && empty_trash(director) == 0)
 		r = add_dest(director, request, reterr);

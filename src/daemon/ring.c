@@ -10,10 +10,15 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* The packet path may ask faster than it can be answered: others must have their turn. */
+#define EVENTS_PER_TURN 4096
+
 struct xlvs_ring {
 	struct ring_buffer *buffer;
 	struct xlvs_neighbours *neighbours;
-	uint64_t now_ms; /* of the turn under way */
+	/* Of the turn under way. */
+	uint64_t now_ms;
+	unsigned int n_events;
 };
 
 static int on_event(void *context, void *data, size_t bytes)
@@ -31,7 +36,7 @@ static int on_event(void *context, void *data, size_t bytes)
 	key.family = event.family;
 	memcpy(&key.address, event.address, sizeof(key.address));
 	xlvs_neighbours_want(ring->neighbours, &key, ring->now_ms);
-	return 0;
+	return ++ring->n_events < EVENTS_PER_TURN ? 0 : -EAGAIN;
 }
 
 int xlvs_ring_open(int map_fd, struct xlvs_neighbours *neighbours, struct xlvs_ring **ret_ring)
@@ -68,5 +73,6 @@ int xlvs_ring_fd(const struct xlvs_ring *ring)
 void xlvs_ring_read(struct xlvs_ring *ring)
 {
 	ring->now_ms = xlvs_now_ns() / 1000000;
+	ring->n_events = 0;
 	ring_buffer__consume(ring->buffer);
 }

@@ -29,7 +29,8 @@ static void look_at_fill(struct xlvs_watch *watch, const struct xlvs_watch_sampl
 	watch->said_full = true;
 	xlvs_log(LOG_WARNING,
 		 "connection table %" PRIu32 " %% full: %" PRIu32 " of %" PRIu32
-		 " records, %" PRIu32 " of them not proven; start with more --connections",
+		 " records, %" PRIu32 " of them not proven; stop and start with more "
+		 "--connections",
 		 percent, sample->records, sample->record_limit, sample->unproven);
 }
 

@@ -202,27 +202,19 @@ int xlvs_conn_claim(struct xlvs_tuple *tuple)
 	return occupy(tuple, index);
 }
 
-int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
+/* What a connection that has just been marked ENDED counted for; `meta` is from before. */
+static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	struct xlvs_conn *partner;
-	struct xlvs_dest *dest;
-	__u32 meta;
+	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
+	struct xlvs_conn *partner = xlvs_conn_partner(conn, index);
 
-	if (!conn || !runtime)
-		return -XLVS_DROP_INTERNAL;
-	/* Whoever still wants to move this connection's state finds its meta changed. */
-	meta = __sync_fetch_and_or(&conn->meta, XLVS_META_ENDED);
-	if (meta & (XLVS_META_ENDED | XLVS_META_REPLY))
-		return 0;
-	if (!(meta & XLVS_META_PROVEN))
+	if (runtime && !(meta & XLVS_META_PROVEN))
 		__sync_fetch_and_add(&runtime->unproven, -1);
-	dest = xlvs_dest_at(conn->dest);
 	if (dest && (meta & XLVS_META_INACTIVE))
 		__sync_fetch_and_add(&dest->inactive, -1);
 	else if (dest)
 		__sync_fetch_and_add(&dest->active, -1);
-	partner = xlvs_conn_partner(conn, index);
 	if (partner) {
 		partner->deadline = xlvs_now();
 		if (xlvs_conn_change_life(partner, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
@@ -231,23 +223,44 @@ int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
 	return 0;
 }
 
-int xlvs_conn_reclaim(__u32 index)
+int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
 {
-	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u32 meta;
 
 	if (!conn)
 		return -XLVS_DROP_INTERNAL;
-	if (!xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_BUSY))
-		return -XLVS_DROP_INSERT_RACE;
-	xlvs_conn_end(conn, index);
-	conn->gateway = 0;
-	return index;
+	/* Whoever still wants to move this connection's state finds its meta changed. */
+	meta = __sync_fetch_and_or(&conn->meta, XLVS_META_ENDED);
+	if (meta & (XLVS_META_ENDED | XLVS_META_REPLY))
+		return 0;
+	return settle(conn, index, meta);
 }
 
-static __always_inline bool is_displaceable(const struct xlvs_conn *conn)
+int xlvs_conn_reclaim(struct xlvs_tuple *tuple, __u32 index)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u64 word;
+
+	if (!conn || !tuple)
+		return -XLVS_DROP_INTERNAL;
+	for (int i = 0; i < CLAIM_TRIES; i++) {
+		word = *(volatile __u64 *)&conn->word;
+		if ((__u32)word != (xlvs_conn_signature(tuple->hash) | XLVS_LIFE_LIVE))
+			break; /* another connection's by now */
+		if (__sync_val_compare_and_swap(&conn->word, word,
+						word - XLVS_LIFE_LIVE + XLVS_LIFE_BUSY) != word)
+			continue;
+		xlvs_conn_end(conn, index);
+		conn->gateway = 0;
+		return index;
+	}
+	return -XLVS_DROP_INSERT_RACE;
+}
+
+static __always_inline bool is_displaceable(const struct xlvs_conn *conn, __u32 meta)
 {
 	return (conn->word & XLVS_LIFE_MASK) == XLVS_LIFE_LIVE &&
-	       !(conn->meta & (XLVS_META_REPLY | XLVS_META_PROVEN | XLVS_META_ENDED));
+	       !(meta & (XLVS_META_REPLY | XLVS_META_PROVEN | XLVS_META_ENDED));
 }
 
 struct victim {
@@ -262,7 +275,7 @@ static __noinline int consider(__u64 hash, __u32 probe, struct victim *victim)
 	__u32 index = xlvs_conn_slot(hash, probe);
 	struct xlvs_conn *conn = xlvs_conn_at(index);
 
-	if (!conn || !is_displaceable(conn) ||
+	if (!conn || !is_displaceable(conn, conn->meta) ||
 	    (victim->index != XLVS_NONE && (__s32)(conn->deadline - victim->deadline) >= 0))
 		return 0;
 	victim->index = index;
@@ -281,11 +294,29 @@ static __always_inline void leave_passes(__u64 hash, __u32 probes)
 	}
 }
 
+/* Claim a live record for another tuple, unless its connection is proven by now: the last look and
+ * the mark that it has ended are one. */
+static __always_inline bool take_from(struct xlvs_conn *conn, __u32 index, __u64 hash)
+{
+	__u64 word = *(volatile __u64 *)&conn->word, old = (__u32)word;
+	__u64 claimed = xlvs_conn_signature(hash) | XLVS_LIFE_BUSY;
+	__u32 meta = *(volatile __u32 *)&conn->meta;
+
+	if (!is_displaceable(conn, meta) ||
+	    __sync_val_compare_and_swap(&conn->word, word, word - old + claimed) != word)
+		return false;
+	if (__sync_val_compare_and_swap(&conn->meta, meta, meta | XLVS_META_ENDED) != meta) {
+		__sync_fetch_and_add(&conn->word, old - claimed);
+		return false;
+	}
+	settle(conn, index, meta);
+	return true;
+}
+
 int xlvs_conn_displace(struct xlvs_tuple *tuple)
 {
 	struct victim victim = {.index = XLVS_NONE};
 	struct xlvs_conn *conn;
-	__u64 word;
 
 	if (!tuple)
 		return -XLVS_DROP_INTERNAL;
@@ -296,15 +327,10 @@ int xlvs_conn_displace(struct xlvs_tuple *tuple)
 		return -XLVS_DROP_TABLE_FULL;
 
 	leave_passes(tuple->hash, victim.probe);
-	word = *(volatile __u64 *)&conn->word;
-	if ((word & XLVS_LIFE_MASK) != XLVS_LIFE_LIVE ||
-	    __sync_val_compare_and_swap(&conn->word, word,
-					(word & ~0xffffffffULL) | XLVS_LIFE_BUSY |
-						xlvs_conn_signature(tuple->hash)) != word) {
+	if (!take_from(conn, victim.index, tuple->hash)) {
 		take_back_passes(tuple->hash, victim.probe);
 		return -XLVS_DROP_TABLE_FULL;
 	}
-	xlvs_conn_end(conn, victim.index);
 	forget(victim.index);
 	xlvs_count_reason(XLVS_EVENT_DISPLACED);
 	return occupy(tuple, victim.index);

@@ -93,8 +93,9 @@ static __always_inline bool xlvs_conn_expired(const struct xlvs_conn *conn, __u3
 int xlvs_conn_claim(struct xlvs_tuple *tuple);
 /* The same, taking the record of an unproven connection near its place. */
 int xlvs_conn_displace(struct xlvs_tuple *tuple);
-/* A record that is live but over, claimed again by a new connection with the same key. */
-int xlvs_conn_reclaim(__u32 index);
+/* A record that is live but over, claimed again by a new connection with the same key.
+ * -XLVS_DROP_INSERT_RACE when it is no longer this tuple's. */
+int xlvs_conn_reclaim(struct xlvs_tuple *tuple, __u32 index);
 /* A cold zombie becomes free. For the expiry alone. */
 int xlvs_conn_free(__u32 index);
 
@@ -111,8 +112,9 @@ static __always_inline void xlvs_conn_publish(struct xlvs_conn *conn)
 
 static __always_inline bool xlvs_zombie_is_cold(const struct xlvs_conn *conn, __u32 now)
 {
+	/* Signed: a packet that was under way when it died may have moved the deadline on. */
 	return conn->gateway == XLVS_ZOMBIE_DATED &&
-	       now - conn->deadline >= XLVS_ZOMBIE_GRACE_TICKS;
+	       (__s32)(now - conn->deadline) >= (__s32)XLVS_ZOMBIE_GRACE_TICKS;
 }
 
 static __always_inline __u32 xlvs_now(void)
@@ -123,7 +125,7 @@ static __always_inline __u32 xlvs_now(void)
 /* Give a claimed record up again. */
 static __always_inline void xlvs_conn_abandon(struct xlvs_conn *conn)
 {
-	conn->meta = XLVS_META_REPLY; /* nothing was accounted for it */
+	conn->meta = XLVS_META_REPLY | XLVS_META_ENDED; /* nothing was accounted for it */
 	conn->partner = XLVS_NONE;
 	conn->deadline = xlvs_now();
 	conn->gateway = XLVS_ZOMBIE_DATED;

@@ -163,7 +163,7 @@ static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
 					const struct xlvs_runtime *runtime)
 {
 	if (over != XLVS_NONE)
-		return xlvs_conn_reclaim(over);
+		return xlvs_conn_reclaim(&pkt->tuple, over);
 	if (is_full(runtime))
 		return xlvs_conn_displace(&pkt->tuple);
 	return xlvs_conn_claim(&pkt->tuple);
@@ -197,11 +197,11 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	conn->dest = dest_index;
 	conn->partner = partner;
 	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
-	conn->meta = method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
-		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	__sync_fetch_and_add(&dest->inactive, 1);
 	__sync_fetch_and_add(&dest->conns, 1);
 	__sync_fetch_and_add(&runtime->unproven, 1);
+	conn->meta = method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
+		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	xlvs_conn_publish(conn);
 	reply = xlvs_conn_at(partner);
 	if (reply)

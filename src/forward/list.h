@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Every forwarding method of the packet path, one line each: dr.bpf.c, tun.bpf.c, nat.bpf.c. The
+/* Every forwarding method of the packet path, one line each: dr.bpf.h, tun.bpf.h, nat.bpf.h. The
  * number is IPVS's own, stands in connections and destinations and never changes. */
 #ifndef XLVS_FORWARD_LIST_H
 #define XLVS_FORWARD_LIST_H

@@ -3,11 +3,11 @@
  * which destinations they have and in which order; whatever else is in use is a deleted
  * destination's slot, or was being prepared when the former daemon was killed and is free. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
-#include "base/cleanup.h"
 #include "loader/settings.h"
 #include "loader/state.h"
 #include "scheduler/scheduler.h"
@@ -49,7 +49,7 @@ static int adopt_service(struct adoption *adoption, uint32_t slot)
 	if (!scheduler)
 		return refuse(adoption, -EINVAL, "service slot", slot);
 	memcpy(spec.key.address.bytes, service->address, sizeof(service->address));
-	strcpy(spec.scheduler, scheduler);
+	snprintf(spec.scheduler, sizeof(spec.scheduler), "%s", scheduler);
 	r = xlvs_model_adopt_service(adoption->model, service->id, &spec);
 	if (r < 0)
 		return refuse(adoption, r, "service slot", slot);
@@ -190,36 +190,42 @@ static void adopt_nexthops(struct xlvs_loader *loader)
 	}
 }
 
-int xlvs_loader_adopt(struct xlvs_loader *loader, struct xlvs_model *model,
-		      struct xlvs_error *reterr)
+static int adopt(struct adoption *adoption)
 {
-	XLVS_AUTO_FREE bool *listed = calloc(XLVS_DESTS_MAX, sizeof(*listed));
-	struct adoption adoption = {
-		.loader = loader,
-		.model = model,
-		.reterr = reterr,
-		.listed = listed,
-	};
+	struct xlvs_loader *loader = adoption->loader;
 	struct xlvs_timeouts timeouts;
 	int r;
 
-	if (!listed)
-		return refuse(&adoption, -ENOMEM, NULL, 0);
 	if (xlvs_journal_replay(&loader->journal))
-		return refuse(&adoption, -EINVAL, "journal of words",
+		return refuse(adoption, -EINVAL, "journal of words",
 			      loader->private->journal_words);
 	/* What the former daemon had only just left may still be read. */
 	xlvs_grace_wait();
 
-	r = adopt_services(&adoption);
+	r = adopt_services(adoption);
 	if (r == 0)
-		r = adopt_lists(&adoption);
+		r = adopt_lists(adoption);
 	if (r == 0)
-		r = adopt_trash(&adoption);
+		r = adopt_trash(adoption);
 	if (r < 0)
 		return r;
 	adopt_nexthops(loader);
 	xlvs_settings_timeouts(loader->maps.runtime, &timeouts);
-	xlvs_model_adopt_timeouts(model, &timeouts);
+	xlvs_model_adopt_timeouts(adoption->model, &timeouts);
 	return 0;
+}
+
+int xlvs_loader_adopt(struct xlvs_loader *loader, struct xlvs_model *model,
+		      struct xlvs_error *reterr)
+{
+	struct adoption adoption = {
+		.loader = loader,
+		.model = model,
+		.reterr = reterr,
+		.listed = calloc(XLVS_DESTS_MAX, sizeof(bool)),
+	};
+	int r = adoption.listed ? adopt(&adoption) : refuse(&adoption, -ENOMEM, NULL, 0);
+
+	free(adoption.listed);
+	return r;
 }

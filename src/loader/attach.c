@@ -6,11 +6,12 @@
 #include <errno.h>
 #include <linux/if_link.h>
 
+#include "abi/config.h"
 #include "base/cleanup.h"
+#include "datapath/xlvs.skel.h"
 #include "loader/attachment.h"
 #include "loader/complaint.h"
 #include "loader/program.h"
-#include "loader/skeleton.h"
 #include "loader/state.h"
 
 static bool is_ours(const struct xlvs_loader *loader, const struct xlvs_attachment *attachment)

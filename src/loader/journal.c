@@ -89,7 +89,7 @@ static uint32_t carry_out_entry(const struct xlvs_journal *journal, const uint32
 		xlvs_counters_zero(journal->maps, entry[1]);
 		return ENTRY_HEAD_WORDS;
 	}
-	where = (uint32_t *)((char *)journal->memories[about].base + entry[1]);
+	where = (uint32_t *)journal->memories[about].base + entry[1] / sizeof(uint32_t);
 	for (uint32_t i = 0; i < n_words; i++)
 		__atomic_store_n(where + i, entry[ENTRY_HEAD_WORDS + i], __ATOMIC_RELEASE);
 	return ENTRY_HEAD_WORDS + n_words;

@@ -8,10 +8,11 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "abi/config.h"
 #include "base/cleanup.h"
+#include "datapath/xlvs.skel.h"
 #include "loader/complaint.h"
 #include "loader/program.h"
-#include "loader/skeleton.h"
 #include "loader/state.h"
 
 static const char *const names[] = {
@@ -113,7 +114,7 @@ static int map_memory(struct xlvs_memory *memory, int fd)
 
 	if (bpf_obj_get_info_by_fd(fd, &info, &length))
 		return -errno;
-	bytes = (size_t)info.max_entries * ((info.value_size + 7) / 8 * 8);
+	bytes = info.max_entries * (((size_t)info.value_size + 7) / 8 * 8);
 	base = mmap(NULL, (bytes + page - 1) / page * page, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 		    0);
 	if (base == MAP_FAILED)

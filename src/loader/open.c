@@ -8,14 +8,15 @@
 #include <stdio.h>
 #include <sys/utsname.h>
 
+#include "abi/config.h"
 #include "base/cleanup.h"
+#include "datapath/xlvs.skel.h"
 #include "loader/attach.h"
 #include "loader/attachment.h"
 #include "loader/complaint.h"
 #include "loader/maps.h"
 #include "loader/program.h"
 #include "loader/settings.h"
-#include "loader/skeleton.h"
 #include "loader/state.h"
 
 enum {

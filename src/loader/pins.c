@@ -176,6 +176,8 @@ int xlvs_pins_put(const struct xlvs_pins *pins, int program_fd, int clock_fd)
 	if (!pins->directory[0])
 		return -ENOENT;
 	locked = lock();
+	if (locked < 0)
+		return -errno;
 	if (mkdir(pins->directory, 0700) && errno != EEXIST)
 		return -errno;
 	r = pin_alive(pins->directory);

@@ -28,7 +28,7 @@ int xlvs_program_maps(int program_fd, struct xlvs_program_maps *ret_maps)
 
 int xlvs_program_map(int program_fd, const char *name)
 {
-	struct xlvs_program_maps maps;
+	struct xlvs_program_maps maps = {};
 	int r = xlvs_program_maps(program_fd, &maps);
 
 	if (r < 0)
@@ -48,7 +48,7 @@ int xlvs_program_map(int program_fd, const char *name)
 bool xlvs_program_holds(uint32_t program_id, uint32_t map_id)
 {
 	XLVS_AUTO_CLOSE int fd = bpf_prog_get_fd_by_id(program_id);
-	struct xlvs_program_maps maps;
+	struct xlvs_program_maps maps = {};
 
 	if (fd < 0 || xlvs_program_maps(fd, &maps))
 		return false;

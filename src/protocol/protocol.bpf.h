@@ -19,13 +19,14 @@ int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 directi
 int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 
 /* Replace a connection's meta and settle active, inactive and unproven. Nothing happens when
- * another CPU changed it meanwhile: its packet was as good as ours. */
+ * another CPU changed it meanwhile, for its packet was as good as ours, or ended the connection:
+ * then all its counts have been settled. */
 static __always_inline void xlvs_conn_move(struct xlvs_conn *conn, __u32 old, __u32 new)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 
-	if (old == new || !runtime || !dest ||
+	if (old == new || old &(XLVS_META_ENDED | XLVS_META_REPLY) || !runtime || !dest ||
 	    __sync_val_compare_and_swap(&conn->meta, old, new) != old)
 		return;
 	if (new & ~old & XLVS_META_PROVEN)

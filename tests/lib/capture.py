@@ -73,6 +73,12 @@ class Capture:
         return self.select(wanted, outgoing)
 
 
+def wire_to(topology, space):
+    """A capture of what reaches a namespace before its XDP programs see it: the frames that are
+    outgoing there."""
+    return Capture(topology.switch, f"{space.name}-eth0")
+
+
 def l3(packet):
     return packet[IPv6] if IPv6 in packet and packet.type == 0x86DD else packet[IP]
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The director under test: its daemon, its commands, and what they print, as data."""
 
+import json
 import os
 import re
 import subprocess
@@ -161,6 +162,11 @@ class Director:
     def destinations(self, service):
         return {dest: Destination(columns[0], *map(int, columns[1:]))
                 for its_service, dest, columns in self.rows() if its_service == service and dest}
+
+    def drops(self):
+        """{reason: how many packets were dropped for it}"""
+        reasons = json.loads(self.xlvs("drops", "--json"))["drops"]
+        return {reason["name"]: reason["count"] for reason in reasons}
 
     def connections(self, service=None):
         """All connections or those to a service, in the listing's order."""

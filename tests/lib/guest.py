@@ -76,12 +76,11 @@ if [ -e /shares-results ]; then
 	mount -t 9p -o trans=virtio,version=9p2000.L,msize=262144 results /new/run/results || reboot -f
 fi
 ip link set lo up
-cp /script /new/run/script
-echo; echo "{up}"
-env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \\
-	/applets/chroot /new /bin/bash -c 'cd /; . /run/script'
-echo "guest: exit $?"
-reboot -f
+cp /script /usr/bin/busybox /new/run
+# The first process itself changes root: the kernel looks for modprobe where that process does.
+exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb \\
+	/applets/chroot /new /bin/bash -c 'cd /; echo; echo "{up}"
+		(. /run/script); echo "guest: exit $?"; /run/busybox reboot -f'
 """,
 }
 

@@ -15,6 +15,7 @@ from wait import until
 HTTP_PORTS = (80, 8080)
 ECHO_PORTS = (7, 7007)
 LARGE_BYTES = 4 << 20
+TUNNEL_MSS = 1400   # on links of 1500 bytes, for IPv6 in IPv6
 IP_PKTINFO = 8  # of <linux/in.h>; Python 3.11 has no name for it
 
 NGINX_CONF = """
@@ -57,9 +58,11 @@ class Server(Namespace):
         """What NAT needs: the director is the default gateway."""
         self.ip("route replace 0.0.0.0/0 via 192.0.2.1", "route replace ::/0 via 2001:db8:2::1")
 
-    def reply_directly(self, family):
-        """What DR and TUN need: answers reach the client without the director."""
-        self.ip(f"route replace {family.network(family.client)} via {family.direct}")
+    def reply_directly(self, family, method="dr"):
+        """What DR and TUN need: answers reach the client without the director. For TUN the client
+        is told to leave room for another header in its segments."""
+        room = f"advmss {TUNNEL_MSS}" if method == "tun" else ""
+        self.ip(f"route replace {family.network(family.client)} via {family.direct} {room}")
         self.direct.add(family.network(family.client))
 
     def prepare(self, method, family, vip=None):
@@ -68,7 +71,7 @@ class Server(Namespace):
             return
         self.run(program("xlvs"), "rs", "add", vip or family.vip, "--method", method, "-i", "eth0")
         self.vips.append(vip or family.vip)
-        self.reply_directly(family)
+        self.reply_directly(family, method)
 
     def renew(self):
         """As it was when it was made: prepared for nothing, asked by nobody."""

@@ -33,6 +33,7 @@ import namespace
 from director import Director, build_directory
 from namespace import Namespace, link
 from servers import Server
+from xdp import attach_pass
 
 INTERRUPTS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 
@@ -85,7 +86,7 @@ class Topology:
         self.namespaces = []
         self.servers = []
         self.closers = contextlib.ExitStack()
-        self.vip_numbers = itertools.count(101)
+        self.vip_numbers = itertools.count(81)
 
     @property
     def director_interfaces(self):
@@ -138,8 +139,8 @@ class Topology:
         port = f"{space.name}-{interface}"
         link(space, interface, self.switch, port)
         self.switch.ip(f"link set {port} master {bridge}")
-        if space is self.director:  # its XDP programs transmit to this end, which must use NAPI
-            self.switch.run("ethtool", "-K", port, "gro", "on")
+        if space is self.director:
+            self.at_end(os.close, attach_pass(self.switch, port))
         space.ip(*(f"address add {address} dev {interface}" for address in addresses))
 
     def add_bridge(self, name):

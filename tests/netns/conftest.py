@@ -13,6 +13,7 @@ $XLVS_BUILD names the build directory (default: build).
 """
 
 import contextlib
+import functools
 import os
 import signal
 import sys
@@ -53,11 +54,13 @@ class Lab:
 
 @pytest.fixture(scope="session")
 def labs(programs):
-    """{(armed, mode): Lab} of what this session has raised."""
-    made = {}
+    """A function: the session's lab for (armed, mode), raised when it is first asked for."""
     with contextlib.ExitStack() as stack:
-        made["stack"] = stack
-        yield made
+        @functools.cache
+        def lab(armed, mode):
+            topology = stack.enter_context(Topology(armed))
+            return Lab(topology, Director(topology, mode))
+        yield lab
 
 
 @pytest.fixture(params=["two", "one"], ids=["two-armed", "one-armed"])
@@ -73,10 +76,7 @@ def mode():
 
 @pytest.fixture
 def lab(labs, armed, mode):
-    if (armed, mode) not in labs:
-        topology = labs["stack"].enter_context(Topology(armed))
-        labs[armed, mode] = Lab(topology, Director(topology, mode))
-    return labs[armed, mode]
+    return labs(armed, mode)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 
 import pytest
 
-from capture import Capture, assert_same_frames, source, to
+from capture import Capture, assert_same_frames, source, to, wire_to
 from director import METHOD_WORD
 from load import Session, curl, echo, fetch
 from servers import LARGE_BYTES
@@ -75,13 +75,13 @@ class Forwarding:
         server = topology.servers[0]
         director.add_service(family, self.method, [server])
         macs = (topology.director.mac(topology.director_interfaces[-1]), server.mac())
-        with Capture(client) as wire, Capture(server) as far:
+        with Capture(client) as wire, wire_to(topology, server) as far:
             with Session(client, family) as session:
                 assert session.get() == "rs1"
                 session.finish()
             sent = wire.select(to(family.vip, 80), outgoing=True)
             arrived = far.wait("the client's packets at the server",
-                               self.packets_to_server(family, server), len(sent), outgoing=False)
+                               self.packets_to_server(family, server), len(sent), outgoing=True)
         assert_same_frames([self.as_forwarded(frame, family, macs, server) for frame in sent],
                            arrived)
 
@@ -92,7 +92,7 @@ class Forwarding:
         dest = family.endpoint(server.address(family), 80)
         with Session(client, family) as session:
             session.get()
-            (open_one,) = director.connections()
+            (open_one,) = director.connections(service)
             assert (open_one.protocol, open_one.state) == ("TCP", "ESTABLISHED")
             assert (open_one.source, open_one.virtual, open_one.destination) == (
                 session.source, service, dest)
@@ -102,8 +102,8 @@ class Forwarding:
                 METHOD_WORD[self.method], 1, 0)
             session.finish()
         until(f"the closed connection to be in {self.state_after_close}",
-              lambda: director.connections()[0].state == self.state_after_close)
-        assert director.connections()[0].seconds <= 120
+              lambda: director.connections(service)[0].state == self.state_after_close)
+        assert director.connections(service)[0].seconds <= 120
         listed = director.destinations(service)[dest]
         assert (listed.active, listed.inactive) == (0, 1)
 

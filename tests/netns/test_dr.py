@@ -21,4 +21,4 @@ class TestDr(Forwarding):
         director.add_service(family, "dr", topology.servers)
         assert fetch(client, family, 3) == NEWEST_FIRST
         for server in topology.servers:
-            assert server.requests() == [(family.client, family.vip, 80, 200)]
+            assert server.wait_requests(1) == [(family.client, family.vip, 80, 200)]

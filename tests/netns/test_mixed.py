@@ -4,7 +4,7 @@
 from director import METHOD_WORD
 from forwarding import NEWEST_FIRST, two_armed
 from load import echo, fetch
-from topology import FAMILIES, V4
+from topology import V4
 
 METHODS = ("nat", "dr", "tun")
 
@@ -22,22 +22,22 @@ def test_each_destination_has_its_own_method(topology, director, client, family)
 
 
 @two_armed
-def test_services_of_both_families_and_protocols_at_once(topology, director, client, echoes):
-    for family in FAMILIES:
+def test_services_of_both_families_and_protocols_at_once(topology, director, client, echoes, ipv4,
+                                                         ipv6):
+    for family in (ipv4, ipv6):
         director.add_service(family, "nat", topology.servers)
         director.add_service(family, "nat", topology.servers, port=7, protocol="u")
-    for family in FAMILIES:
+    for family in (ipv4, ipv6):
         assert fetch(client, family, 3) == NEWEST_FIRST
         assert echo(client, family, 3) == NEWEST_FIRST
 
 
 @two_armed
-def test_two_vips_keep_their_turns_and_counters_apart(topology, director, client):
-    other = "203.0.113.81"
-    topology.add_vip(V4, other)
-    first = director.add_service(V4, "nat", topology.servers)
-    second = director.add_service(V4, "nat", topology.servers[:2], vip=other)
-    assert fetch(client, V4, 3) == NEWEST_FIRST
-    assert fetch(client, V4, 4, vip=other) == ["rs2", "rs1"] * 2
+def test_two_vips_keep_their_turns_and_counters_apart(topology, director, client, ipv4):
+    other = topology.with_own_vip(V4)
+    first = director.add_service(ipv4, "nat", topology.servers)
+    second = director.add_service(other, "nat", topology.servers[:2])
+    assert fetch(client, ipv4, 3) == NEWEST_FIRST
+    assert fetch(client, other, 4) == ["rs2", "rs1"] * 2
     stats = director.stats()
     assert (stats[first, None].conns, stats[second, None].conns) == (3, 4)

@@ -36,7 +36,7 @@ class TestNat(Forwarding):
         director.add_service(family, "nat", topology.servers, port=80, dest_port=8080)
         assert fetch(client, family, 3) == NEWEST_FIRST
         for server in topology.servers:
-            assert server.requests() == [(family.client, server.address(family), 8080, 200)]
+            assert server.wait_requests(1) == [(family.client, server.address(family), 8080, 200)]
 
     @two_armed
     def test_datagram_ports_are_mapped(self, topology, director, client, family, echoes):
@@ -52,4 +52,4 @@ class TestNat(Forwarding):
         for port in (80, 8080):
             director.add_dest(service, family, server, "nat", port)
         assert fetch(client, family, 4) == ["rs1"] * 4
-        assert [port for _, _, port, _ in server.requests()] == [8080, 80, 8080, 80]
+        assert [port for _, _, port, _ in server.wait_requests(4)] == [8080, 80, 8080, 80]

@@ -5,33 +5,29 @@ routes and neighbours."""
 import pytest
 
 from capture import Capture, to
+from director import Director
 from forwarding import two_armed
 from load import Load, Session, fetch
 from servers import Server
-from topology import V4
+from topology import V4, Topology
 from wait import until
 
+# Each test has a topology of its own: what it changes would be in the way of others.
 pytestmark = two_armed
-methods = pytest.mark.parametrize("method", ["nat", "dr", "tun"])
 
 FAR = "203.0.113.192/26"
 FAR_SERVER = "203.0.113.200"
 
 
-@methods
-def test_a_server_gets_another_mac_address(topology, director, client, method):
-    server = topology.servers[0]
-    director.add_service(V4, method, topology.servers)
-    server.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
-    with Load(client, V4.vip) as load:
-        load.wait_more(50)
-        with Capture(server) as far:
-            server.ip("link set eth0 address 02:00:00:00:00:99")
-            far.wait("requests at the new address",
-                     lambda packet: packet.dst == "02:00:00:00:00:99" and packet.type == 0x0800,
-                     20, outgoing=False)
-        load.wait_more(50)
-    assert not load.failed
+@pytest.fixture
+def topology(programs, armed):
+    with Topology(armed) as made:
+        yield made
+
+
+@pytest.fixture
+def director(topology):
+    return Director(topology).start()
 
 
 class Gateways:

@@ -3,7 +3,7 @@
 
 import pytest
 
-from capture import Capture, after_ipip, assert_same_frames, l3, to
+from capture import Capture, after_ipip, assert_same_frames, l3, to, wire_to
 from director import METHOD_OPTION
 from forwarding import NEWEST_FIRST, Forwarding, two_armed
 from load import Session, fetch
@@ -25,7 +25,7 @@ class TestTun(Forwarding):
         director.add_service(family, "tun", topology.servers)
         assert fetch(client, family, 3) == NEWEST_FIRST
         for server in topology.servers:
-            assert server.requests() == [(family.client, family.vip, 80, 200)]
+            assert server.wait_requests(1) == [(family.client, family.vip, 80, 200)]
 
     @two_armed
     @pytest.mark.parametrize("inner, outer", [(V4, V6), (V6, V4)], ids=["4-in-6", "6-in-4"])
@@ -36,13 +36,13 @@ class TestTun(Forwarding):
         director.ipvsadm(f"-a -t {service} -r {outer.endpoint(server.address(outer), 80)} "
                          + METHOD_OPTION["tun"])
         macs = (topology.director.mac("eth1"), server.mac())
-        with Capture(client) as wire, Capture(server) as far:
+        with Capture(client) as wire, wire_to(topology, server) as far:
             with Session(client, inner) as session:
                 assert session.get() == "rs1"
                 session.finish()
             sent = wire.select(to(inner.vip, 80), outgoing=True)
             carried = far.wait("the client's packets at the server", to(server.address(outer)),
-                               len(sent), outgoing=False)
+                               len(sent), outgoing=True)
         # Only an IPv4 outer header that may be fragmented needs an identification of its own.
         ids = [l3(frame.packet).id if outer is V4 else 0 for frame in carried]
         assert_same_frames([after_ipip(frame, *macs, outer.dip, server.address(outer), outer_id)

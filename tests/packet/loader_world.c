@@ -4,20 +4,12 @@
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-void world_run(const char *format, ...)
+void world_run_command(const char *command)
 {
-	char command[256];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
-	va_end(args);
 	if (system(command)) /* NOLINT(cert-env33-c) */
 		fail_msg("failed: %s", command);
 }

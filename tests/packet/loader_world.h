@@ -4,9 +4,11 @@
 #ifndef XLVS_TESTS_LOADER_WORLD_H
 #define XLVS_TESTS_LOADER_WORLD_H
 
+#include <stdio.h>
 #include <sys/types.h>
+#include <unistd.h>
 
-#include "loader_fixture.h"
+#include "../unit/loader_fixture.h"
 
 enum {
 	WORLD_CONNECTIONS = 1000
@@ -26,8 +28,14 @@ void world_close(struct director *d);
 void world_shutdown(struct director *d);
 
 uint32_t world_ifindex(const char *name);
-/* Run a command of iproute2; the test fails if it does. */
-void world_run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Run a command of the shell, written as for printf(); the test fails if it does. */
+#define world_run(...)                                             \
+	do {                                                       \
+		char command_[256];                                \
+		snprintf(command_, sizeof(command_), __VA_ARGS__); \
+		world_run_command(command_);                       \
+	} while (0)
+void world_run_command(const char *command);
 
 /* A child process that runs `work` and then waits to be killed; it has finished the work when this
  * returns. */

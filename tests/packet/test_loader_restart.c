@@ -184,7 +184,7 @@ static void open_and_tell(void *context)
 	struct shared_path *shared = context;
 
 	open_in_own_world(&shared->d);
-	strcpy(shared->directory, shared->d.loader->pins.directory);
+	snprintf(shared->directory, 4096, "%s", shared->d.loader->pins.directory);
 }
 
 static bool is_swept(const char *directory)
@@ -237,7 +237,7 @@ static void open_as_nobody(void *context)
 
 	(void)context;
 	if (setuid(65534) || xlvs_loader_open(&options, &loader, &adopted, &error) != -EPERM ||
-	    strcmp(error.text, "loading the packet path needs root"))
+	    strcmp(error.text, "loading the packet path needs root") != 0)
 		_exit(1);
 }
 

@@ -328,6 +328,25 @@ static void test_what_the_packet_path_refuses_is_taken_back(void **state)
 	assert_int_equal(do_dest(f, IPVS_CMD_NEW_DEST, "192.0.2.12"), 0);
 }
 
+static void test_routes_are_asked_only_for_what_ipvs_would_take(void **state)
+{
+	struct fixture *f = *state;
+
+	/* The fake kernel's own address. */
+	assert_int_equal(do_dest(f, IPVS_CMD_NEW_DEST, "192.0.2.1"), -ESRCH);
+	assert_int_equal(do_service(f, IPVS_CMD_NEW_SERVICE), 0);
+	assert_int_equal(do_dest(f, IPVS_CMD_NEW_DEST, "0.0.0.0"), -EINVAL);
+	assert_int_equal(do_dest(f, IPVS_CMD_NEW_DEST, "192.0.2.1"), -EOPNOTSUPP);
+	assert_string_equal(f->error.text, "destination 192.0.2.1 is an address of the director "
+					   "itself: not supported yet");
+	assert_int_equal(do_dest(f, IPVS_CMD_NEW_DEST, "192.0.2.255"), -EINVAL);
+	assert_int_equal(list(f, IPVS_CMD_GET_DEST), 0);
+	assert_int_equal(f->n_datagrams, 0);
+	assert_null(xlvs_model_next_dest(f->director.model, 0));
+	assert_int_equal(xlvs_nexthops_count(xlvs_network_nexthops(f->director.network)).addresses,
+			 0);
+}
+
 static json_t *document(struct fixture *f, uint8_t command)
 {
 	struct xlvs_request request = {.family = XLVS_FAMILY_XLVS, .command = command};
@@ -411,6 +430,7 @@ int main(void)
 		TEST(test_listing_goes_on_while_destinations_come_and_go),
 		TEST(test_next_hop_follows_a_destination_from_its_first_to_its_last_moment),
 		TEST(test_what_the_packet_path_refuses_is_taken_back),
+		TEST(test_routes_are_asked_only_for_what_ipvs_would_take),
 		TEST(test_status_tells_interfaces_and_the_tables_fill),
 		TEST(test_drops_name_every_reason_with_count_and_meaning),
 	};

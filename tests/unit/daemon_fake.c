@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/if_arp.h>
+#include <linux/rtnetlink.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,8 +243,15 @@ int xlvs_rtnl_route(struct xlvs_rtnl *rtnl, uint16_t family, const struct xlvs_a
 
 int xlvs_rtnl_open(const struct xlvs_rtnl_handler *handler, struct xlvs_rtnl **ret_rtnl)
 {
+	static const struct fake_route routes[] = {
+		{"0.0.0.0", RTN_LOCAL, 1, NULL, NULL, 0},
+		{"192.0.2.1", RTN_LOCAL, 1, NULL, NULL, 0},
+		{"192.0.2.255", RTN_BROADCAST, 2, NULL, NULL, 0},
+	};
+
 	*ret_rtnl = fake_rtnl_new();
 	(*ret_rtnl)->handler = handler;
+	memcpy((*ret_rtnl)->routes, routes, sizeof(routes));
 	return 0;
 }
 
@@ -264,7 +272,8 @@ int xlvs_rtnl_read(struct xlvs_rtnl *rtnl)
 	return 0;
 }
 
-/* The machine of every test: lo, eth1 and eth2. */
+/* With the routes of xlvs_rtnl_open() this is the machine of tests that open a network: lo, eth1
+ * and eth2, its address is 192.0.2.1/24. */
 int xlvs_rtnl_dump(struct xlvs_rtnl *rtnl)
 {
 	struct xlvs_link links[] = {fake_link(1, "lo"), fake_link(2, "eth1"), fake_link(3, "eth2")};

@@ -326,7 +326,7 @@ static void test_own_and_broadcast_addresses_are_refused(void **state)
 	struct xlvs_dest_key key = dest_key("192.0.2.1");
 	struct xlvs_error error;
 
-	assert_int_equal(xlvs_nexthops_check(f->nexthops, &key, &error), -EINVAL);
+	assert_int_equal(xlvs_nexthops_check(f->nexthops, &key, &error), -EOPNOTSUPP);
 	assert_string_equal(error.text, "destination 192.0.2.1 is an address of the director "
 					"itself: not supported yet");
 	key = dest_key("192.0.2.255");

@@ -65,7 +65,7 @@ static void test_filling_table_is_said_once(void **state)
 	look_at_records(watch, 751);
 	assert_int_equal(n_said, 1);
 	assert_string_equal(said, "connection table 75 % full: 751 of 1000 records, 12 of them not "
-				  "proven; start with more --connections");
+				  "proven; stop and start with more --connections");
 	look_at_records(watch, 900);
 	look_at_records(watch, 700);
 	look_at_records(watch, 800);

@@ -207,6 +207,39 @@ static void test_without_room_in_the_service_table_nothing_changes(void **state)
 	expect_all(d);
 }
 
+static uint32_t slot_of(const struct director *d, const char *service)
+{
+	return d->loader->slots.of_service[service_id(d, service)];
+}
+
+static void test_the_slot_of_a_deleted_service_rests(void **state)
+{
+	struct director *d = *state;
+	uint32_t first;
+
+	make(d, add_service(&d->f, VIP, "rr"));
+	first = slot_of(d, VIP);
+	make(d, delete_service(&d->f, VIP));
+	make(d, add_service(&d->f, VIP, "rr"));
+	assert_int_not_equal(slot_of(d, VIP), first);
+	xlvs_grace_reclaim(d->loader);
+	make(d, delete_service(&d->f, VIP));
+	make(d, add_service(&d->f, VIP, "rr"));
+	assert_int_equal(slot_of(d, VIP), first);
+	expect_all(d);
+}
+
+static void test_a_service_may_come_and_go_for_ever(void **state)
+{
+	struct director *d = *state;
+
+	for (int i = 0; i < 10 * XLVS_SERVICE_PROBES; i++) {
+		make(d, add_service(&d->f, VIP, "rr"));
+		make(d, delete_service(&d->f, VIP));
+	}
+	expect_all(d);
+}
+
 static void test_next_hops_are_switched_by_one_index_and_rest(void **state)
 {
 	struct director *d = *state;
@@ -365,6 +398,8 @@ int main(void)
 		director_test(test_without_room_for_a_list_nothing_changes),
 		director_test(test_room_that_only_rests_is_waited_for),
 		director_test(test_without_room_in_the_service_table_nothing_changes),
+		director_test(test_the_slot_of_a_deleted_service_rests),
+		director_test(test_a_service_may_come_and_go_for_ever),
 		director_test(test_next_hops_are_switched_by_one_index_and_rest),
 		director_test(test_next_hops_run_out_only_when_all_are_in_use),
 		director_test(test_the_generation_moves_on),

@@ -137,6 +137,8 @@ static void test_a_service_made_anew_and_what_returns_to_it_start_at_zero(void *
 
 	two_destinations(d);
 	traffic(d, dest_id(d, VIP, A), 5);
+	traffic(d, dest_id(d, VIP, B), 8);
+	make(d, delete_dest(&d->f, VIP, B));
 	make(d, delete_service(&d->f, VIP));
 	make(d, add_service(&d->f, VIP, "rr"));
 	expect_service(d, 0);

@@ -8,14 +8,14 @@
 #include "loader/settings.h"
 
 static const size_t memory_bytes[XLVS_MEMORIES_END] = {
-	[XLVS_MEMORY_CONNS] = FIXTURE_CONNS * sizeof(struct xlvs_conn),
+	[XLVS_MEMORY_CONNS] = (size_t)FIXTURE_CONNS * sizeof(struct xlvs_conn),
 	[XLVS_MEMORY_SERVICES] = XLVS_SERVICE_SLOTS * sizeof(struct xlvs_service),
 	[XLVS_MEMORY_DESTS] = XLVS_DESTS_MAX * sizeof(struct xlvs_dest),
 	[XLVS_MEMORY_CHUNKS] = XLVS_CHUNKS_MAX * sizeof(union xlvs_chunk),
 	[XLVS_MEMORY_NEXTHOPS] = XLVS_NEXTHOPS_MAX * sizeof(struct xlvs_nexthop),
 	[XLVS_MEMORY_GATEWAYS] = XLVS_GATEWAYS_MAX * sizeof(struct xlvs_nexthop),
-	[XLVS_MEMORY_TRAFFIC] = FIXTURE_CPUS * XLVS_DESTS_MAX * sizeof(struct xlvs_traffic),
-	[XLVS_MEMORY_REASONS] = FIXTURE_CPUS * XLVS_REASONS_MAX * sizeof(uint64_t),
+	[XLVS_MEMORY_TRAFFIC] = (size_t)FIXTURE_CPUS * XLVS_DESTS_MAX * sizeof(struct xlvs_traffic),
+	[XLVS_MEMORY_REASONS] = (size_t)FIXTURE_CPUS * XLVS_REASONS_MAX * sizeof(uint64_t),
 	[XLVS_MEMORY_DEST_LEDGER] = XLVS_DESTS_MAX * sizeof(struct xlvs_ledger),
 	[XLVS_MEMORY_SERVICE_LEDGER] = XLVS_SERVICES_MAX * sizeof(struct xlvs_ledger),
 	[XLVS_MEMORY_RUNTIME] = sizeof(struct xlvs_runtime),

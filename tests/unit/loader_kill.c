@@ -14,20 +14,13 @@
 #include "loader_fixture.h"
 
 enum {
-	KILLS = 16,
+	KILLS_BEFORE = 4,
+	KILLS_WHILE = 10,
 	SERVICES = 3,
 	DESTS = 4
 };
 
 typedef int command(struct director *d);
-
-static uint64_t seed = 1;
-
-static uint32_t below(uint32_t bound)
-{
-	seed = seed * 6364136223846793005U + 1442695040888963407U;
-	return (uint32_t)((seed >> 32) * bound >> 32);
-}
 
 static const char *vip(int i)
 {
@@ -131,11 +124,28 @@ static void __attribute__((noreturn)) carry_out_in_steps(struct director *d, com
 	_exit(xlvs_loader_apply(d->loader, d->f.model, &d->f.plan, NULL) ? 3 : 0);
 }
 
-/* Instructions carried out before the kill; fewer than asked for when the command was done. */
-static uint32_t kill_after(struct director *d, command *change, uint32_t instructions)
+/* The command's length in instructions, and between which of them the journal is valid. */
+struct course {
+	uint32_t length, from, to;
+};
+
+static void watch(const struct director *d, uint32_t done, struct course *course)
 {
+	bool is_valid = __atomic_load_n(&d->loader->private->journal_words, __ATOMIC_RELAXED) != 0;
+
+	course->length = done;
+	if (is_valid && !course->from)
+		course->from = done;
+	if (is_valid)
+		course->to = done;
+}
+
+/* Kill the child after so many instructions, or let it finish if it needs fewer. */
+static void kill_after(struct director *d, command *change, uint32_t instructions,
+		       struct course *ret_course)
+{
+	struct course course = {};
 	pid_t pid = fork();
-	uint32_t done = 0;
 	int status;
 
 	assert_true(pid >= 0);
@@ -143,18 +153,19 @@ static uint32_t kill_after(struct director *d, command *change, uint32_t instruc
 		carry_out_in_steps(d, change);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSTOPPED(status));
-	while (done < instructions) {
+	for (uint32_t done = 1; done <= instructions; done++) {
 		assert_int_equal(ptrace(PTRACE_SINGLESTEP, pid, NULL, NULL), 0);
 		assert_int_equal(waitpid(pid, &status, 0), pid);
+		watch(d, done, &course);
 		if (WIFEXITED(status)) {
 			assert_int_equal(WEXITSTATUS(status), 0);
-			return done;
+			*ret_course = course;
+			return;
 		}
-		done++;
 	}
 	kill(pid, SIGKILL);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return done;
+	*ret_course = course;
 }
 
 struct tally {
@@ -164,10 +175,12 @@ struct tally {
 static void kill_once(struct director *d, command *change, uint32_t instructions,
 		      struct tally *tally)
 {
-	struct xlvs_model *before = copy_of_model(d->f.model);
-	struct xlvs_model *after;
+	struct xlvs_model *before, *after;
+	struct course course;
 
-	kill_after(d, change, instructions);
+	configure(d);
+	before = copy_of_model(d->f.model);
+	kill_after(d, change, instructions, &course);
 	assert_int_equal(change(d), 0);
 	d->f.plan.n_ops = 0;
 	after = copy_of_model(d->f.model);
@@ -184,28 +197,30 @@ static void kill_once(struct director *d, command *change, uint32_t instructions
 	xlvs_model_free(after);
 }
 
-/* Kills spread over the whole length of the command, most of them where it ends: there the maps
- * change. */
+/* Kills before, while and after the journal is valid. */
 static void kill_everywhere(void **state, command *change)
 {
 	struct director *d = *state;
 	struct tally tally = {};
-	uint32_t length;
+	struct course course;
 
 	configure(d);
-	length = kill_after(d, change, UINT32_MAX);
+	kill_after(d, change, UINT32_MAX, &course);
+	assert_true(course.from > 0);
 	restart(d);
-	for (uint64_t i = 0; i < KILLS; i++) {
-		uint64_t from_end = length * i * i * i / (KILLS * KILLS * KILLS);
-
-		configure(d);
-		kill_once(d, change, length - (uint32_t)from_end - below(8), &tally);
-	}
-	print_message("%u instructions; killed: %u not begun, %u done, %u of these completed\n",
-		      length, tally.undone, tally.done, tally.completed);
-	assert_true(tally.undone > 0);
-	assert_true(tally.done > 0);
-	assert_true(tally.completed > 0);
+	for (uint32_t i = 0; i < KILLS_BEFORE; i++)
+		kill_once(d, change, course.from * i / KILLS_BEFORE, &tally);
+	for (uint32_t i = 0; i < KILLS_WHILE; i++)
+		kill_once(d, change,
+			  course.from + (course.to - course.from) * i / (KILLS_WHILE - 1), &tally);
+	kill_once(d, change, course.to + 2, &tally);
+	print_message("%u instructions, journal valid from %u to %u; killed: %u not begun, %u "
+		      "done, %u of these completed\n",
+		      course.length, course.from, course.to, tally.undone, tally.done,
+		      tally.completed);
+	assert_true(tally.undone >= KILLS_BEFORE - 1);
+	assert_true(tally.completed >= KILLS_WHILE / 2);
+	assert_true(tally.done >= tally.completed);
 }
 
 #define KILL_TEST(change)                                              \

@@ -8,36 +8,68 @@
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
 struct xlvs_runtime host_runtime;
+struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
+struct xlvs_nexthop host_nexthops[HOST_DESTS];
+struct xlvs_nexthop host_gateways[XLVS_GATEWAYS_MAX];
+struct xlvs_traffic host_traffic[HOST_CPUS][HOST_DESTS];
+__u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
+struct xlvs_conn *host_conns;
+__u32 host_n_conns;
+
+static struct xlvs_clock host_clock;
 
 /* Only their addresses matter. */
-struct xlvs_chunks_map xlvs_chunks;
+struct xlvs_conns_map xlvs_conns;
+struct xlvs_services_map xlvs_services;
 struct xlvs_dests_map xlvs_dests;
+struct xlvs_chunks_map xlvs_chunks;
+struct xlvs_nexthops_map xlvs_nexthops;
+struct xlvs_gateways_map xlvs_gateways;
+struct xlvs_traffic_map xlvs_traffic;
+struct xlvs_reasons_map xlvs_reasons;
 struct xlvs_runtime_map xlvs_runtime;
+struct xlvs_events_map xlvs_events;
+struct xlvs_clock_map xlvs_clock;
+
+/* The element of a map with a row for each CPU. */
+static void *traffic_at(__u32 index)
+{
+	__u32 cpu = index / XLVS_DESTS_MAX, dest = index % XLVS_DESTS_MAX;
+
+	return cpu < HOST_CPUS && dest < HOST_DESTS ? &host_traffic[cpu][dest] : NULL;
+}
+
+static void *reason_at(__u32 index)
+{
+	__u32 cpu = index / XLVS_REASONS_MAX;
+
+	return cpu < HOST_CPUS ? &host_reasons[cpu][index % XLVS_REASONS_MAX] : NULL;
+}
 
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
 	__u32 index;
 
 	memcpy(&index, key, sizeof(index));
-	if (map == &xlvs_chunks)
-		return index < HOST_CHUNKS ? &host_chunks[index] : NULL;
+	if (map == &xlvs_conns)
+		return index < host_n_conns ? &host_conns[index] : NULL;
 	if (map == &xlvs_dests)
 		return index < HOST_DESTS ? &host_dests[index] : NULL;
 	if (map == &xlvs_runtime)
 		return index < 1 ? &host_runtime : NULL;
+	if (map == &xlvs_chunks)
+		return index < HOST_CHUNKS ? &host_chunks[index] : NULL;
+	if (map == &xlvs_services)
+		return index < XLVS_SERVICE_SLOTS ? &host_services[index] : NULL;
+	if (map == &xlvs_nexthops)
+		return index < HOST_DESTS ? &host_nexthops[index] : NULL;
+	if (map == &xlvs_gateways)
+		return index < XLVS_GATEWAYS_MAX ? &host_gateways[index] : NULL;
+	if (map == &xlvs_traffic)
+		return traffic_at(index);
+	if (map == &xlvs_reasons)
+		return reason_at(index);
+	if (map == &xlvs_clock)
+		return index < 1 ? &host_clock : NULL;
 	return NULL;
-}
-
-long bpf_loop(__u32 n_loops, void *callback, void *context, __u64 flags)
-{
-	long (*step)(__u32 i, void *context);
-	__u32 i;
-
-	(void)flags;
-	memcpy(&step, &callback, sizeof(step));
-	for (i = 0; i < n_loops; i++) {
-		if (step(i, context))
-			return i + 1;
-	}
-	return i;
 }

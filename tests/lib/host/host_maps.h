@@ -5,16 +5,31 @@
 #define XLVS_TESTS_HOST_MAPS_H
 
 #include "abi/config.h"
+#include "abi/connection.h"
 #include "abi/destination.h"
+#include "abi/limits.h"
+#include "abi/reason.h"
 #include "abi/schedule.h"
+#include "abi/service.h"
 
 enum host_limit {
 	HOST_CHUNKS = 512,
 	HOST_DESTS = 8192,
+	HOST_CPUS = 8,
 };
 
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
 extern struct xlvs_dest host_dests[HOST_DESTS];
 extern struct xlvs_runtime host_runtime;
+extern struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
+extern struct xlvs_nexthop host_nexthops[HOST_DESTS];
+extern struct xlvs_nexthop host_gateways[XLVS_GATEWAYS_MAX];
+extern struct xlvs_traffic host_traffic[HOST_CPUS][HOST_DESTS];
+extern __u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
+
+/* The connection table: none until the test gives it records of its own, as many as its constants
+ * say. */
+extern struct xlvs_conn *host_conns;
+extern __u32 host_n_conns;
 
 #endif
