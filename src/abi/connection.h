@@ -25,7 +25,9 @@ enum xlvs_life {
 #define XLVS_WORD_PASS (1ULL << 32)
 
 /* meta: bits 0-7 protocol state, 8-10 forwarding method, 11-15 flags; bits 16-31 in a reply record
- * the generation of its gateway, in a first record more flags. */
+ * the generation of its gateway; in a first record 16-19 more flags, 20-31 its turn: each
+ * connection that takes the record over counts on, so that nobody changes its meta for the one
+ * before. */
 enum xlvs_conn_meta {
 	XLVS_META_STATE = 0xff,
 	XLVS_META_METHOD_SHIFT = 8,
@@ -37,6 +39,8 @@ enum xlvs_conn_meta {
 	XLVS_META_ENDED = 1 << 15, /* no longer live: its counts have been settled */
 	XLVS_META_REPLIED = 1 << 16, /* a reply was seen */
 	XLVS_META_GENERATION_SHIFT = 16,
+	XLVS_META_TURN_SHIFT = 20,
+	XLVS_META_TURN = 0xfff, /* after the shift */
 };
 
 /* Source and destination as they stand in the packet; IPv4 uses the first eight bytes. */

@@ -80,7 +80,8 @@ struct xlvs_traffic {
 };
 
 /* What the daemon remembers of counters across its own restarts; the packet path never looks.
- * Each is conns, in packets, in bytes, out packets, out bytes; shown = carried + counted - zeroed. */
+ * Each is conns, in packets, in bytes, out packets, out bytes; shown = carried + counted - zeroed.
+ */
 struct xlvs_ledger {
 	__u64 carried[5]; /* of destinations that are gone */
 	__u64 zeroed[5]; /* when last zeroed */

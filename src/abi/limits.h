@@ -7,11 +7,11 @@
 enum xlvs_limit {
 	XLVS_SERVICES_MAX = 16384,
 	XLVS_SERVICE_SLOTS = 2 * XLVS_SERVICES_MAX, /* the service table is at most half full */
-	XLVS_SERVICE_PROBES = 32, /* slots a search of the service table may look at */
+	XLVS_SERVICE_PROBES = 64, /* slots a search of the service table may look at */
 	XLVS_DESTS_MAX = 131072,
 	XLVS_DESTS_PER_SERVICE = 4096,
 	XLVS_CHUNKS_MAX = 131072, /* of scheduling lists and tables, see schedule.h */
-	XLVS_NEXTHOPS_MAX = 131072,
+	XLVS_NEXTHOPS_MAX = 2 * XLVS_DESTS_MAX, /* a new one is written before the old is free */
 	XLVS_GATEWAYS_MAX = 1024, /* next hops towards clients, see destination.h */
 	XLVS_CPUS_MAX = 1024,
 	XLVS_CONN_GROUP = 4, /* records a group, see connection.h */

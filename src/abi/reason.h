@@ -6,24 +6,24 @@
 #define XLVS_ABI_REASON_H
 
 /* X(symbol, name, what it means): the packet is dropped. */
-#define XLVS_DROPS(X)                                                                              \
-	X(NO_DEST, "no_destination", "no destination of the service is available")                 \
-	X(DEST_REMOVED, "destination_removed", "the connection's destination was deleted")         \
-	X(TTL_EXCEEDED, "ttl_exceeded", "the packet's TTL or hop limit is used up")                \
-	X(TOO_BIG, "too_big", "larger than the MTU on the way to the destination")                 \
-	X(NO_ROUTE, "no_route", "no route to the destination or the client")                       \
-	X(NO_NEIGHBOUR, "no_neighbour", "the next hop's MAC address is not known yet")             \
-	X(TABLE_FULL, "table_full", "no room in the connection table")                             \
-	X(INSERT_RACE, "insert_race", "two CPUs opened the same connection at once")               \
-	X(NO_HEADROOM, "no_headroom", "the driver left no room for a tunnel header")               \
+#define XLVS_DROPS(X)                                                                      \
+	X(NO_DEST, "no_destination", "no destination of the service is available")         \
+	X(DEST_REMOVED, "destination_removed", "the connection's destination was deleted") \
+	X(TTL_EXCEEDED, "ttl_exceeded", "the packet's TTL or hop limit is used up")        \
+	X(TOO_BIG, "too_big", "larger than the MTU on the way to the destination")         \
+	X(NO_ROUTE, "no_route", "no route to the destination or the client")               \
+	X(NO_NEIGHBOUR, "no_neighbour", "the next hop's MAC address is not known yet")     \
+	X(TABLE_FULL, "table_full", "no room in the connection table")                     \
+	X(INSERT_RACE, "insert_race", "two CPUs opened the same connection at once")       \
+	X(NO_HEADROOM, "no_headroom", "the driver left no room for a tunnel header")       \
 	X(INTERNAL, "internal", "an index out of its table; please report")
 
 /* X(symbol, name, what it means): counted, the packet goes on or there is none. */
-#define XLVS_EVENTS(X)                                                                             \
-	X(HASHED, "served_by_hash", "forwarded without a record because the table was full")       \
-	X(DISPLACED, "displaced", "an unproven connection gave way to a new one")                  \
-	X(INSERT_FAILED, "insert_failed", "a new connection found no free record")                 \
-	X(GATEWAYS_FULL, "gateways_full", "a next hop was looked up but could not be cached")      \
+#define XLVS_EVENTS(X)                                                                        \
+	X(HASHED, "served_by_hash", "forwarded without a record because the table was full")  \
+	X(DISPLACED, "displaced", "an unproven connection gave way to a new one")             \
+	X(INSERT_FAILED, "insert_failed", "a new connection found no free record")            \
+	X(GATEWAYS_FULL, "gateways_full", "a next hop was looked up but could not be cached") \
 	X(NEIGHBOUR_WANTED, "neighbour_wanted", "the daemon was asked to resolve a next hop")
 
 enum xlvs_reason {

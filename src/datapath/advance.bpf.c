@@ -39,6 +39,13 @@ static __always_inline bool is_over(const struct xlvs_packet *pkt, const struct 
 		(state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE));
 }
 
+/* Note the record's turn. False when it has been given to another connection since it was found. */
+static __always_inline bool is_still(struct xlvs_packet *pkt, const struct xlvs_conn *conn)
+{
+	pkt->turn = *(volatile __u32 *)&conn->meta >> XLVS_META_TURN_SHIFT;
+	return xlvs_conn_matches(conn, &pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
+}
+
 static __always_inline int answer(__u32 dest, __u32 meta)
 {
 	return dest | (meta & XLVS_META_METHOD) << XLVS_ADVANCE_META_SHIFT;
@@ -61,6 +68,10 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 
 	if (!pkt)
 		return -XLVS_DROP_INTERNAL;
+	if (conn && !is_still(pkt, conn)) {
+		conn = (void *)0;
+		index = XLVS_NONE;
+	}
 	if (!conn || is_over(pkt, conn)) {
 		r = xlvs_open(ctx, pkt, index, service);
 		if (r < 0)
@@ -106,6 +117,9 @@ int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index)
 		return -XLVS_DROP_INTERNAL;
 	conn = xlvs_conn_partner(reply, index);
 	if (!conn || xlvs_conn_expired(conn, pkt->now))
+		return XLVS_NOT_OURS;
+	pkt->turn = *(volatile __u32 *)&conn->meta >> XLVS_META_TURN_SHIFT;
+	if (xlvs_conn_partner(reply, index) != conn)
 		return XLVS_NOT_OURS;
 	r = step(pkt, conn, XLVS_OUTPUT);
 	copy_state(reply, conn);

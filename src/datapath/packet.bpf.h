@@ -39,6 +39,7 @@ struct xlvs_packet {
 	__u16 length_bytes; /* of layer 3 */
 	__u8 l4_offset; /* from the start of the frame */
 	__u8 tcp_flags;
+	__u32 turn; /* of its connection's first record, see XLVS_META_TURN_SHIFT */
 };
 
 /* What a stage answers when the packet is none of its business: the host's stack gets it as it

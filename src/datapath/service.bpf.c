@@ -200,8 +200,9 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	__sync_fetch_and_add(&dest->inactive, 1);
 	__sync_fetch_and_add(&dest->conns, 1);
 	__sync_fetch_and_add(&runtime->unproven, 1);
-	conn->meta = method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
-		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
+	pkt->turn = ((conn->meta >> XLVS_META_TURN_SHIFT) + 1) & XLVS_META_TURN;
+	conn->meta = pkt->turn << XLVS_META_TURN_SHIFT | method << XLVS_META_METHOD_SHIFT |
+		     XLVS_META_INACTIVE | (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	xlvs_conn_publish(conn);
 	reply = xlvs_conn_at(partner);
 	if (reply)

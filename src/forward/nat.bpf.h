@@ -131,14 +131,4 @@ static __always_inline int xlvs_forward_nat(struct xdp_md *ctx, struct xlvs_pack
 	return xlvs_nat_forward(ctx, pkt, &to, nexthop, ipv4);
 }
 
-/* The way back: the source becomes the virtual address and port. */
-static __always_inline int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
-						  const __be32 *address, __be16 port,
-						  struct xlvs_nexthop *nexthop, bool ipv4)
-{
-	struct xlvs_rewrite to = {.address = address, .port = port, .source = true};
-
-	return xlvs_nat_forward(ctx, pkt, &to, nexthop, ipv4);
-}
-
 #endif

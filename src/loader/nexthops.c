@@ -55,8 +55,30 @@ int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 	return 0;
 }
 
+static void next_generation(struct xlvs_loader *loader)
+{
+	__atomic_add_fetch(&loader->maps.runtime->generation, 1, __ATOMIC_RELEASE);
+}
+
+static bool gateways_run_short(const struct xlvs_loader *loader)
+{
+	uint32_t used = 0;
+
+	for (uint32_t i = 0; i < XLVS_GATEWAYS_MAX; i++)
+		used += loader->maps.gateways[i].state != XLVS_NEXTHOP_FREE;
+	return used > XLVS_GATEWAYS_MAX / 2;
+}
+
+/* Entries that nobody finds any more stay until room runs short; then all are freed. Whoever kept
+ * an index while they were being freed has the generation in between, and looks again. */
 void xlvs_loader_bump_generation(struct xlvs_loader *loader)
 {
-	__atomic_store_n(&loader->maps.runtime->generation, loader->maps.runtime->generation + 1,
-			 __ATOMIC_RELEASE);
+	next_generation(loader);
+	if (!gateways_run_short(loader))
+		return;
+	xlvs_grace_wait();
+	for (uint32_t i = 0; i < XLVS_GATEWAYS_MAX; i++)
+		__atomic_store_n(&loader->maps.gateways[i].state, XLVS_NEXTHOP_FREE,
+				 __ATOMIC_RELEASE);
+	next_generation(loader);
 }

@@ -4,8 +4,8 @@
 #define XLVS_PROTOCOL_LIST_H
 
 /* X(name, IP protocol number) */
-#define XLVS_PROTOCOLS(X)                                                                          \
-	X(tcp, 6)                                                                                  \
+#define XLVS_PROTOCOLS(X) \
+	X(tcp, 6)         \
 	X(udp, 17)
 
 #endif

@@ -18,17 +18,22 @@ enum xlvs_direction {
 int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 
-/* Replace a connection's meta and settle active, inactive and unproven. Nothing happens when
- * another CPU changed it meanwhile, for its packet was as good as ours, or ended the connection:
- * then all its counts have been settled. */
-static __always_inline void xlvs_conn_move(struct xlvs_conn *conn, __u32 old, __u32 new)
+/* Replace a connection's meta, settle active, inactive and unproven, and set the deadline. Nothing
+ * happens when another CPU changed it meanwhile, for its packet was as good as ours, or ended the
+ * connection, or even gave its record to another one. */
+static __always_inline void xlvs_conn_move(const struct xlvs_packet *pkt, struct xlvs_conn *conn,
+					   __u32 old, __u32 new, __u32 timeout)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 
-	if (old == new || old &(XLVS_META_ENDED | XLVS_META_REPLY) || !runtime || !dest ||
-	    __sync_val_compare_and_swap(&conn->meta, old, new) != old)
+	if (!runtime || !dest || timeout >= XLVS_TIMEOUTS ||
+	    old & (XLVS_META_ENDED | XLVS_META_REPLY) || old >> XLVS_META_TURN_SHIFT != pkt->turn)
 		return;
+	if (old != new &&__sync_val_compare_and_swap(&conn->meta, old, new) != old)
+		return;
+	conn->deadline = pkt->now + runtime->timeout_ticks[timeout];
+	conn->refreshed = pkt->now;
 	if (new & ~old & XLVS_META_PROVEN)
 		__sync_fetch_and_add(&runtime->unproven, -1);
 	if (new & ~old & XLVS_META_INACTIVE) {
@@ -38,16 +43,6 @@ static __always_inline void xlvs_conn_move(struct xlvs_conn *conn, __u32 old, __
 		__sync_fetch_and_add(&dest->active, 1);
 		__sync_fetch_and_add(&dest->inactive, -1);
 	}
-}
-
-static __always_inline void xlvs_conn_set_deadline(struct xlvs_conn *conn, __u32 now, __u32 timeout)
-{
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
-
-	if (!runtime || timeout >= XLVS_TIMEOUTS)
-		return;
-	conn->deadline = now + runtime->timeout_ticks[timeout];
-	conn->refreshed = now;
 }
 
 #endif

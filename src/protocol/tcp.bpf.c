@@ -52,7 +52,6 @@ int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 directi
 	if (direction == XLVS_INPUT_ONLY || (direction == XLVS_INPUT && old & XLVS_META_REPLIED))
 		if ((pkt->tcp_flags & (XLVS_TCP_ACK | XLVS_TCP_SYN)) == XLVS_TCP_ACK)
 			new |= XLVS_META_PROVEN;
-	xlvs_conn_move(conn, old, new);
-	xlvs_conn_set_deadline(conn, pkt->now, XLVS_TIMEOUT_TCP + state);
+	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_TCP + state);
 	return 0;
 }

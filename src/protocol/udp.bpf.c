@@ -17,7 +17,6 @@ int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 directi
 	else if ((old & XLVS_META_STATE) == XLVS_UDP_NORMAL &&
 		 old & (XLVS_META_NOOUTPUT | XLVS_META_REPLIED))
 		new |= XLVS_META_PROVEN;
-	xlvs_conn_move(conn, old, new);
-	xlvs_conn_set_deadline(conn, pkt->now, XLVS_TIMEOUT_UDP);
+	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_UDP);
 	return 0;
 }

@@ -109,13 +109,14 @@ def test_a_long_restore_arrives_whole(director):
 
 
 def test_a_connection_is_listed_alike_by_both_programs(topology, director, client, family):
-    director.add_service(family, "nat", topology.servers)
+    service = director.add_service(family, "nat", topology.servers)
     with Session(client, family) as session:
         session.get()
         rows = director.ipvsadm("-Lnc").splitlines()
         assert director.xlvs("conn").splitlines()[:2] == rows[:2]
-        [row] = director.connections()
-        [entry] = json.loads(director.xlvs("conn", "--json"))
+        [row] = director.connections(service)
+        [entry] = [entry for entry in json.loads(director.xlvs("conn", "--json"))
+                   if entry["virtual"]["address"] == family.vip]
     assert entry["state"] == row.state == "ESTABLISHED"
     assert entry["protocol"] == row.protocol == "TCP"
     assert abs(entry["expires_sec"] - row.seconds) <= 2

@@ -2,10 +2,12 @@
 """The way to a server changes while clients are being served: the data path follows the kernel's
 routes and neighbours."""
 
+from dataclasses import replace
+
 import pytest
 
 from capture import Capture, to
-from director import Director
+from director import METHOD_OPTION, Director
 from forwarding import two_armed
 from load import Load, Session, fetch
 from servers import Server
@@ -33,7 +35,7 @@ def director(topology):
 class Gateways:
     """Two gateways between the servers' network and a farther one that holds one server."""
 
-    def __init__(self, topology):
+    def __init__(self, topology, method):
         topology.add_bridge("far")
         self.gateways = [topology.add(f"gw{number}") for number in (1, 2)]
         for number, gateway in enumerate(self.gateways):
@@ -41,11 +43,14 @@ class Gateways:
             topology.attach(gateway, "eth1", "far", f"203.0.113.{193 + number}/26")
             gateway.sysctl("net.ipv4.ip_forward", 1)
             gateway.ip("route add default via 192.0.2.1")
+            if method == "tun":  # the server's answers pass by the director
+                gateway.ip(f"route add {V4.network(V4.client)} via {V4.direct}")
         self.director = topology.director
         self.server = topology.keep(Server(topology, 9))
         topology.attach(self.server, "eth0", "far", f"{FAR_SERVER}/26")
         self.server.ip("route add default via 203.0.113.193")
         self.server.start_nginx()
+        self.server.prepare(method, replace(V4, direct="203.0.113.193"))
         self.use(0)
 
     def use(self, number):
@@ -58,13 +63,9 @@ class Gateways:
 
 @pytest.mark.parametrize("method", ["nat", "tun"])
 def test_the_route_to_a_server_changes(topology, director, client, method):
-    gateways = Gateways(topology)
+    gateways = Gateways(topology, method)
     service = director.add_service(V4, method, [])
-    option = "-m" if method == "nat" else "-i"
-    gateways.server.prepare(method, V4)
-    if method == "tun":
-        gateways.server.ip(f"route replace {V4.network(V4.client)} via 203.0.113.193")
-    director.ipvsadm(f"-a -t {service} -r {FAR_SERVER}:80 {option}")
+    director.ipvsadm(f"-a -t {service} -r {FAR_SERVER}:80 {METHOD_OPTION[method]}")
     with Load(client, V4.vip) as load, Session(client, V4) as session:
         assert session.get() == "rs9"
         with gateways.carries(0) as first:
@@ -83,8 +84,7 @@ def test_a_server_is_configured_before_it_can_be_reached(topology, director, cli
     server = topology.servers[0]
     server.ip("link set eth0 down")
     director.add_service(V4, "nat", [server])
-    server.ip("link set eth0 up")
-    server.reply_through_director()
+    server.ip("link set eth0 up", "route replace 0.0.0.0/0 via 192.0.2.1")
 
     def served():
         try:

@@ -397,6 +397,25 @@ static void test_expired_connection_is_absent(void **state)
 	}
 }
 
+/* A record counts the connections that had it, in a few bits. */
+static void test_record_serves_more_connections_than_it_counts(void **state)
+{
+	struct talk talk = open_talk(4, XLVS_FORWARD_nat);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		put_in_state(&talk, CL);
+		if (!i)
+			talk.conn->meta |= (uint32_t)(XLVS_META_TURN - 1) << XLVS_META_TURN_SHIFT;
+		say(&talk, false, SYN);
+		expect_state(&talk, SR);
+		say(&talk, true, SYN | ACK);
+		say(&talk, false, ACK);
+		expect_state(&talk, EST);
+		assert_int_equal(director.table.runtime->unproven, 0);
+	}
+}
+
 static int setup(void **state)
 {
 	const struct director_options options = {.n_conns = 512};
@@ -425,6 +444,7 @@ int main(void)
 		cmocka_unit_test(test_two_way_connection_is_proven_by_an_ack_after_a_reply),
 		cmocka_unit_test(test_syn_opens_anew_what_is_over_and_may_go_elsewhere),
 		cmocka_unit_test(test_expired_connection_is_absent),
+		cmocka_unit_test(test_record_serves_more_connections_than_it_counts),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -15,6 +15,7 @@ struct xlvs_traffic host_traffic[HOST_CPUS][HOST_DESTS];
 __u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
 struct xlvs_conn *host_conns;
 __u32 host_n_conns;
+void (*host_interrupt)(void);
 
 static struct xlvs_clock host_clock;
 
@@ -51,6 +52,8 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 	__u32 index;
 
 	memcpy(&index, key, sizeof(index));
+	if (host_interrupt)
+		host_interrupt();
 	if (map == &xlvs_conns)
 		return index < host_n_conns ? &host_conns[index] : NULL;
 	if (map == &xlvs_dests)
