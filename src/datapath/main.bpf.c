@@ -12,21 +12,44 @@
 #include "forward/nat.bpf.h"
 #include "forward/tun.bpf.h"
 
-/* How long a deadline stays as it was set. */
+/* How long a deadline stays as it was set: setting it sooner is not worth a write. */
 #define REFRESH_TICKS (xlvs_constants.ticks_per_sec / 4)
 
-/* A packet that changes nothing about its connection: an ACK on an established, proven TCP
- * connection, any packet of a UDP flow, so soon after the deadline was set (`age` in ticks) that
- * setting it again is not worth a write. */
-static __always_inline bool is_quiet(const struct xlvs_packet *pkt, __u32 meta, __u32 age)
+/* A packet that can change nothing but a deadline: an ACK on an established, proven TCP connection,
+ * any packet of a UDP flow. */
+static __always_inline bool is_steady(const struct xlvs_packet *pkt, __u32 meta)
 {
-	if (age >= REFRESH_TICKS)
-		return false;
 	if (pkt->tuple.protocol != IPPROTO_TCP)
 		return (meta & XLVS_META_STATE) == XLVS_UDP_NORMAL;
 	return (pkt->tcp_flags & XLVS_TCP_FLAGS) == XLVS_TCP_ACK &&
 	       (meta & (XLVS_META_STATE | XLVS_META_PROVEN)) ==
 		       (XLVS_TCP_ESTABLISHED | XLVS_META_PROVEN);
+}
+
+/* Move the deadline of a connection that a steady packet belongs to; false when there is more to
+ * do than that. */
+static __always_inline bool refresh(const struct xlvs_packet *pkt, struct xlvs_conn *conn)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__u32 timeout = pkt->tuple.protocol == IPPROTO_TCP ? XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED
+							   : XLVS_TIMEOUT_UDP;
+
+	if (!runtime || !(conn->meta & XLVS_META_PROVEN) || xlvs_conn_expired(conn, pkt->now))
+		return false;
+	conn->deadline = pkt->now + runtime->timeout_ticks[timeout];
+	conn->refreshed = pkt->now;
+	return true;
+}
+
+static __always_inline bool refresh_reply(const struct xlvs_packet *pkt, struct xlvs_conn *record,
+					  __u32 index)
+{
+	struct xlvs_conn *first = xlvs_conn_partner(record, index);
+
+	if (!first || !refresh(pkt, first))
+		return false;
+	record->deadline = pkt->now;
+	return true;
 }
 
 /* Where a request leaves: the daemon's answer, or else the routing table's. */
@@ -85,7 +108,6 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 				      struct xlvs_conn *record, __u32 index, bool ipv4)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(record->dest);
-	struct xlvs_rewrite to = {.source = true};
 	struct xlvs_nexthop *nexthop;
 	struct xlvs_conn *first;
 	int r;
@@ -102,17 +124,13 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
 		return -XLVS_DROP_INTERNAL;
-	if (ipv4) {
-		to.address = &record->vaddr4;
-		to.port = record->vport4;
-	} else {
-		first = xlvs_conn_partner(record, index);
-		if (!first)
-			return XLVS_NOT_OURS;
-		to.address = first->key.v6.daddr;
-		to.port = first->dport;
-	}
-	return xlvs_nat_forward(ctx, pkt, &to, nexthop, ipv4);
+	if (ipv4)
+		return xlvs_forward_nat_reply(ctx, pkt, &record->vaddr4, record->vport4, nexthop,
+					      true);
+	first = xlvs_conn_partner(record, index);
+	if (!first)
+		return XLVS_NOT_OURS;
+	return xlvs_forward_nat_reply(ctx, pkt, first->key.v6.daddr, first->dport, nexthop, false);
 }
 
 static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -120,7 +138,8 @@ static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *p
 {
 	int r;
 
-	if (!is_quiet(pkt, record->meta, pkt->now - record->deadline)) {
+	if (!is_steady(pkt, record->meta) ||
+	    (pkt->now - record->deadline >= REFRESH_TICKS && !refresh_reply(pkt, record, index))) {
 		r = xlvs_advance_reply(pkt, index);
 		if (r)
 			return r;
@@ -146,7 +165,8 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 		meta = conn->meta;
 		if (meta & XLVS_META_REPLY)
 			return travel_back(ctx, pkt, conn, index, ipv4);
-		if (is_quiet(pkt, meta, (__u16)(pkt->now - conn->refreshed)))
+		if (is_steady(pkt, meta) &&
+		    ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS || refresh(pkt, conn)))
 			return send_request(ctx, pkt, conn->dest, meta, ipv4);
 	}
 	r = xlvs_advance_request(ctx, pkt, index, service);

@@ -11,6 +11,10 @@
 
 #include "datapath/maps.bpf.h"
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "headers and keys are put together in little-endian words"
+#endif
+
 #define XLVS_AF_INET  2
 #define XLVS_AF_INET6 10
 

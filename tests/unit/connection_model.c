@@ -364,24 +364,24 @@ static bool do_step(uint32_t operation, uint32_t key, uint32_t other)
 	}
 }
 
-static bool find_all(void)
+static bool find(uint32_t key)
 {
-	for (uint32_t key = 0; key < MODEL_KEYS; key++) {
-		struct xlvs_tuple tuple = tuple_of(key, false);
-		uint32_t index = XLVS_NONE;
+	struct xlvs_tuple tuple = tuple_of(key, false);
+	uint32_t index = XLVS_NONE;
 
-		xlvs_conn_find(&tuple, tuple.family == XLVS_AF_INET, &index);
-		if (index != live_place(key))
-			return disagree("key %u found at %d, should be at %d", key, (int)index,
-					(int)live_place(key));
-	}
-	return true;
+	xlvs_conn_find(&tuple, tuple.family == XLVS_AF_INET, &index);
+	if (index == live_place(key))
+		return true;
+	return disagree("key %u found at %d, should be at %d", key, (int)index,
+			(int)live_place(key));
 }
 
 bool model_apply(struct model_step step)
 {
-	return do_step(step.operation % MODEL_OPERATIONS, step.key % MODEL_KEYS, step.other) &&
-	       find_all();
+	uint32_t key = step.key % MODEL_KEYS;
+
+	return do_step(step.operation % MODEL_OPERATIONS, key, step.other) && find(key) &&
+	       find(step.other % MODEL_KEYS);
 }
 
 static bool is_place_equal(uint32_t index)
@@ -407,6 +407,10 @@ bool model_check(void)
 
 	for (uint32_t i = 0; i < n_places; i++) {
 		if (!is_place_equal(i))
+			return false;
+	}
+	for (uint32_t key = 0; key < MODEL_KEYS; key++) {
+		if (!find(key))
 			return false;
 	}
 	return !table_audit(&table, &census);

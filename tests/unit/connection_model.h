@@ -41,10 +41,10 @@ struct model_step {
 /* An empty table. */
 void model_begin(uint32_t n_groups, uint64_t seed);
 
-/* Do a step to both, then find every key in both. */
+/* Do a step to both, then find its keys in both. */
 bool model_apply(struct model_step step);
 
-/* Compare place by place, and see that the table does not contradict itself. */
+/* Compare place by place and key by key, and see that the table does not contradict itself. */
 bool model_check(void);
 
 /* Let everything end and be freed: nothing may be left. */

@@ -131,7 +131,7 @@ static void make_way(void)
 	static _Thread_local uint32_t n;
 
 	n = n * 1664525 + 1013904223;
-	if (n >> 26 == 0)
+	if (n >> 27 == 0)
 		sched_yield();
 }
 
