@@ -41,6 +41,14 @@ static __always_inline bool refresh(const struct xlvs_packet *pkt, struct xlvs_c
 	return true;
 }
 
+/* A client does not keep a connection alive whose destination was deleted. */
+static __always_inline bool refresh_request(const struct xlvs_packet *pkt, struct xlvs_conn *conn)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
+
+	return dest && dest->flags & XLVS_DEST_AVAILABLE && refresh(pkt, conn);
+}
+
 static __always_inline bool refresh_reply(const struct xlvs_packet *pkt, struct xlvs_conn *record,
 					  __u32 index)
 {
@@ -165,8 +173,8 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 		meta = conn->meta;
 		if (meta & XLVS_META_REPLY)
 			return travel_back(ctx, pkt, conn, index, ipv4);
-		if (is_steady(pkt, meta) &&
-		    ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS || refresh(pkt, conn)))
+		if (is_steady(pkt, meta) && ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS ||
+					     refresh_request(pkt, conn)))
 			return send_request(ctx, pkt, conn->dest, meta, ipv4);
 	}
 	r = xlvs_advance_request(ctx, pkt, index, service);

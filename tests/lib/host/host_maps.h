@@ -32,7 +32,8 @@ extern __u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
 extern struct xlvs_conn *host_conns;
 extern __u32 host_n_conns;
 
-/* Called at each look-up when it is set: threads that make way there meet in the midst of things. */
+/* Called at each look-up when it is set: threads that make way there meet in the midst of things.
+ */
 extern void (*host_interrupt)(void);
 
 #endif
