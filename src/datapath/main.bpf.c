@@ -78,16 +78,16 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	__u32 method = (meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT;
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_nexthop *nexthop;
-	int r = -XLVS_DROP_INTERNAL;
+	int r = 0;
 
 	if (!dest)
-		return r;
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (!(dest->flags & XLVS_DEST_AVAILABLE))
 		return xlvs_dest_removed(pkt);
 	xlvs_count_in(dest_index, pkt->length_bytes);
 	nexthop = dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
-		return r;
+		return r ? r : xlvs_drop(XLVS_DROP_INTERNAL);
 	switch (method) {
 #define SEND(name, number) \
 	case number:       \
@@ -95,7 +95,7 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND
 	default:
-		return -XLVS_DROP_INTERNAL;
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	}
 }
 
@@ -121,7 +121,7 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	int r;
 
 	if (!dest)
-		return -XLVS_DROP_INTERNAL;
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (dest->flags & XLVS_DEST_AVAILABLE)
 		xlvs_count_out(record->dest, pkt->length_bytes);
 	else if (xlvs_dest_removed(pkt) == XLVS_NOT_OURS)
@@ -131,7 +131,7 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		return r;
 	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
-		return -XLVS_DROP_INTERNAL;
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (ipv4)
 		return xlvs_forward_nat_reply(ctx, pkt, &record->vaddr4, record->vport4, nexthop,
 					      true);
@@ -183,15 +183,27 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 	return send_request(ctx, pkt, r & XLVS_ADVANCE_DEST, r >> XLVS_ADVANCE_META_SHIFT, ipv4);
 }
 
+static __always_inline int depart_short(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	if (xlvs_parse_unusual(ctx, pkt))
+		return XLVS_NOT_OURS;
+	if (pkt->tuple.family == XLVS_AF_INET)
+		return travel(ctx, pkt, true);
+	return travel(ctx, pkt, false);
+}
+
 static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	const __u8 *frame = xlvs_header(ctx, 0, sizeof(struct ethhdr));
+	/* A TCP packet is no shorter, and what is shorter takes a longer way. */
+	void *frame;
 	__be16 type;
 
-	if (!frame || frame[0] & 1) /* broadcast, multicast */
+	if (!xlvs_frame(ctx, XLVS_PARSE_BYTES, &frame))
+		return depart_short(ctx, pkt);
+	if (*(const __u8 *)frame & 1) /* broadcast, multicast */
 		return XLVS_NOT_OURS;
-	type = *(const __be16 *)(const void *)(frame + offsetof(struct ethhdr, h_proto));
-	if (type == bpf_htons(ETH_P_IP) && !xlvs_parse_ipv4(ctx, pkt))
+	type = *(const __be16 *)(frame + offsetof(struct ethhdr, h_proto));
+	if (type == bpf_htons(ETH_P_IP) && !xlvs_parse_ipv4(ctx, frame, pkt))
 		return travel(ctx, pkt, true);
 	if (type == bpf_htons(ETH_P_IPV6) && !xlvs_parse_ipv6(ctx, pkt))
 		return travel(ctx, pkt, false);

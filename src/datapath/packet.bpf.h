@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What is known of the packet at hand: filled in by the parser, read by every stage after it.
- * Offsets travel, packet pointers do not: a stage that touches the packet asks xlvs_header() for
- * a checked pointer of its own. */
+ * Offsets travel, packet pointers do not: a stage that touches the packet asks xlvs_frame() for a
+ * checked pointer of its own. */
 #ifndef XLVS_DATAPATH_PACKET_BPF_H
 #define XLVS_DATAPATH_PACKET_BPF_H
 
@@ -50,15 +50,26 @@ struct xlvs_packet {
  * came. Every other negative answer is a negative enum xlvs_reason. */
 #define XLVS_NOT_OURS (-(int)XLVS_REASONS_MAX)
 
-/* A pointer to `size` readable bytes at `offset`, NULL when the frame is shorter. */
-static __always_inline void *xlvs_header(struct xdp_md *ctx, __u32 offset, __u32 size)
+/* A negative reason as an answer, made where it is needed: otherwise the compiler sets it before
+ * each check that might fail, on the path that does not. */
+static __always_inline int xlvs_drop(int reason)
+{
+	int answer = -reason;
+
+	asm volatile("" : "+r"(answer));
+	return answer;
+}
+
+/* The frame, when its first `size` bytes are readable. */
+static __always_inline bool xlvs_frame(struct xdp_md *ctx, __u32 size, void **ret_frame)
 {
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 
-	if (data + offset + size > end)
-		return (void *)0;
-	return data + offset;
+	if (data + size > end)
+		return false;
+	*ret_frame = data;
+	return true;
 }
 
 #endif

@@ -49,13 +49,15 @@ static __always_inline int parse_ipv6(const struct ipv6hdr *ip, const void *end,
 
 int xlvs_parse_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	const void *data = (void *)(long)ctx->data;
+	const struct ethhdr *eth = (void *)(long)ctx->data;
 	const void *end = (void *)(long)ctx->data_end;
-	const void *l3 = data + sizeof(struct ethhdr);
+	const void *l3 = eth + 1;
 
-	if (!pkt || l3 > end)
+	if (!pkt || l3 > end || eth->h_dest[0] & 1) /* broadcast, multicast */
 		return XLVS_NOT_OURS;
-	if (((const struct ethhdr *)data)->h_proto == bpf_htons(ETH_P_IP))
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		return parse_ipv4(l3, end, pkt);
-	return parse_ipv6(l3, end, pkt);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return parse_ipv6(l3, end, pkt);
+	return XLVS_NOT_OURS;
 }

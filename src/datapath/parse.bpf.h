@@ -24,9 +24,10 @@ enum xlvs_parse_constant {
 	XLVS_IPV4_NO_OPTIONS = 0x45, /* version and header length */
 	XLVS_IPV6_VERSION = 0x60,
 	XLVS_TCP_FLAGS_BYTE = 13,
+	XLVS_PARSE_BYTES = sizeof(struct ethhdr) + sizeof(struct iphdr) + sizeof(struct tcphdr),
 };
 
-/* The unusual packets: the same, for any header length and any size. */
+/* The unusual packets: the same, for any header length, any size and any kind of frame. */
 int xlvs_parse_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
 /* Is there room for the transport header in a layer 3 packet of `length` bytes, and which flags
@@ -45,14 +46,15 @@ static __always_inline int xlvs_parse_l4(const void *l4, __u32 l4_bytes, __u32 p
 	return pkt->length_bytes < l4_bytes + sizeof(struct udphdr) ? XLVS_NOT_OURS : 0;
 }
 
-static __always_inline int xlvs_parse_ipv4(struct xdp_md *ctx, struct xlvs_packet *pkt)
+/* XLVS_PARSE_BYTES of the frame are readable. */
+static __always_inline int xlvs_parse_ipv4(struct xdp_md *ctx, const void *frame,
+					   struct xlvs_packet *pkt)
 {
-	const void *data = (void *)(long)ctx->data;
 	const void *end = (void *)(long)ctx->data_end;
-	const struct iphdr *ip = data + sizeof(struct ethhdr);
+	const struct iphdr *ip = frame + sizeof(struct ethhdr);
 	const void *addresses = &ip->saddr;
 
-	if ((const void *)(ip + 2) > end || *(const __u8 *)ip != XLVS_IPV4_NO_OPTIONS)
+	if (*(const __u8 *)ip != XLVS_IPV4_NO_OPTIONS)
 		return xlvs_parse_unusual(ctx, pkt);
 	if (ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT))
 		return XLVS_NOT_OURS;

@@ -14,11 +14,10 @@ static __always_inline int xlvs_forward_dr(struct xdp_md *ctx, struct xlvs_packe
 	int r;
 
 	(void)dest;
-	frame = xlvs_header(ctx, 0, sizeof(struct ethhdr) + sizeof(struct iphdr));
-	if (!frame)
-		return -XLVS_DROP_INTERNAL;
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct iphdr), &frame))
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	l3 = frame + sizeof(struct ethhdr);
-	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop, 0);
+	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop);
 	if (r)
 		return r;
 	if (ipv4)

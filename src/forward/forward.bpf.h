@@ -24,14 +24,21 @@ static __always_inline __u8 xlvs_ttl(const void *l3, bool ipv4)
 	return ipv4 ? ((const struct iphdr *)l3)->ttl : ((const struct ipv6hdr *)l3)->hop_limit;
 }
 
-/* May this packet be forwarded at all, with `overhead` bytes more? */
+/* Is there room for `overhead` bytes more on the next link? */
+static __always_inline bool xlvs_fits(const struct xlvs_packet *pkt,
+				      const struct xlvs_nexthop *nexthop, __u32 overhead)
+{
+	return pkt->length_bytes + overhead <= nexthop->mtu_bytes;
+}
+
+/* May this packet be forwarded at all? */
 static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt, __u8 ttl,
-					      const struct xlvs_nexthop *nexthop, __u32 overhead)
+					      const struct xlvs_nexthop *nexthop)
 {
 	if (ttl <= 1)
-		return -XLVS_DROP_TTL_EXCEEDED;
-	if (pkt->length_bytes + overhead > nexthop->mtu_bytes)
-		return -XLVS_DROP_TOO_BIG;
+		return xlvs_drop(XLVS_DROP_TTL_EXCEEDED);
+	if (!xlvs_fits(pkt, nexthop, 0))
+		return xlvs_drop(XLVS_DROP_TOO_BIG);
 	return 0;
 }
 
@@ -44,11 +51,12 @@ static __always_inline void xlvs_write_macs(void *frame, const struct xlvs_nexth
 	macs[2] = nexthop->macs[2];
 }
 
-/* One's complement sums are kept in 64 bits while they grow and folded once. */
+/* One's complement sums are kept in 64 bits while they grow and folded once. Up to 65,536 words of
+ * 32 bits may have been added: then the first step leaves at most 2^32 + 65,535 and the others need
+ * no fourth. */
 static __always_inline __u16 xlvs_checksum_fold(__u64 sum)
 {
 	sum = (sum & 0xffffffff) + (sum >> 32);
-	sum = (sum & 0xffff) + (sum >> 16);
 	sum = (sum & 0xffff) + (sum >> 16);
 	return (sum & 0xffff) + (sum >> 16);
 }

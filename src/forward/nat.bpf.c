@@ -46,7 +46,7 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	check = checksum_of(ports, end, pkt->tuple.protocol);
 	if (!check || (void *)(ports + 2) > end || l3 + sizeof(struct iphdr) > end)
 		return -XLVS_DROP_INTERNAL;
-	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop, 0);
+	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop);
 	if (r)
 		return r;
 

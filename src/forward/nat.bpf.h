@@ -72,12 +72,11 @@ static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_pack
 		__builtin_memcpy(to.address, address, ipv4 ? 4 : 16);
 		return xlvs_nat_unusual(ctx, pkt, &to, nexthop);
 	}
-	frame = xlvs_header(ctx, 0, l4_offset + sizeof(*tcp));
-	if (!frame)
-		return -XLVS_DROP_INTERNAL;
+	if (!xlvs_frame(ctx, l4_offset + sizeof(*tcp), &frame))
+		return xlvs_drop(XLVS_DROP_INTERNAL);
 	l3 = frame + sizeof(struct ethhdr);
 	tcp = frame + l4_offset;
-	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop, 0);
+	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop);
 	if (r)
 		return r;
 	if (ipv4)

@@ -27,15 +27,8 @@ static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 	return (tos & XLVS_ECN_MASK) == XLVS_ECN_CE ? tos ^ (XLVS_ECN_CE ^ XLVS_ECN_ECT0) : tos;
 }
 
-static __always_inline void xlvs_tun_decrement_ttl(void *inner, bool ipv4)
-{
-	if (ipv4)
-		xlvs_decrement_ttl(inner);
-	else
-		((struct ipv6hdr *)inner)->hop_limit--;
-}
-
-static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struct xlvs_packet *pkt,
+static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, __u32 ttl,
+						const struct xlvs_packet *pkt,
 						const struct xlvs_dest *dest,
 						const struct xlvs_nexthop *nexthop, bool ipv4)
 {
@@ -50,14 +43,14 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, ipv4) << 8 |
 		   (__u32)bpf_htons(pkt->length_bytes + sizeof(*outer)) << 16;
 	words[1] = id | (__u32)fragment << 16;
-	words[2] = xlvs_ttl(inner, ipv4) | (ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6) << 8;
+	words[2] = ttl | (ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6) << 8;
 	words[3] = nexthop->source[0];
 	words[4] = dest->address[0];
 	outer->check =
 		~xlvs_checksum_fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]);
 }
 
-static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer,
+static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer, __u32 ttl,
 						const struct xlvs_packet *pkt,
 						const struct xlvs_dest *dest,
 						const struct xlvs_nexthop *nexthop, bool ipv4)
@@ -67,56 +60,61 @@ static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer,
 	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)xlvs_tun_tos(inner, ipv4) << 20);
 	outer->payload_len = bpf_htons(pkt->length_bytes);
 	outer->nexthdr = ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-	outer->hop_limit = xlvs_ttl(inner, ipv4);
+	outer->hop_limit = ttl;
 	__builtin_memcpy(&outer->saddr, nexthop->source, sizeof(outer->saddr));
 	__builtin_memcpy(&outer->daddr, dest->address, sizeof(outer->daddr));
 }
 
-/* Check and make room for `overhead` bytes, a constant: the new frame with its outer and inner
- * IPv4-sized headers readable, NULL with *ret set. */
-static __always_inline void *xlvs_tun_make_room(struct xdp_md *ctx, const struct xlvs_packet *pkt,
-						const struct xlvs_nexthop *nexthop, __u32 overhead,
-						bool ipv4, int *ret)
+/* Make room for an outer header of `overhead` bytes, a constant, and take one off the inner TTL:
+ * that TTL, with the new frame in *ret_frame, its headers readable; or a negative reason. */
+static __always_inline int xlvs_tun_make_room(struct xdp_md *ctx, __u32 overhead, bool ipv4,
+					      void **ret_frame)
 {
-	const void *inner = xlvs_header(ctx, sizeof(struct ethhdr), sizeof(struct iphdr));
+	void *frame, *inner;
+	__u8 ttl;
 
-	*ret = -XLVS_DROP_INTERNAL;
-	if (!inner)
-		return (void *)0;
-	*ret = xlvs_forward_check(pkt, xlvs_ttl(inner, ipv4), nexthop, overhead);
-	if (*ret)
-		return (void *)0;
-	*ret = -XLVS_DROP_NO_HEADROOM;
 	if (bpf_xdp_adjust_head(ctx, -(int)overhead))
-		return (void *)0;
-	*ret = -XLVS_DROP_INTERNAL; /* the parser saw these bytes */
-	return xlvs_header(ctx, 0, sizeof(struct ethhdr) + overhead + sizeof(struct iphdr));
+		return xlvs_drop(XLVS_DROP_NO_HEADROOM);
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + overhead + sizeof(struct iphdr), &frame))
+		return xlvs_drop(XLVS_DROP_INTERNAL); /* the parser saw these bytes */
+	inner = frame + sizeof(struct ethhdr) + overhead;
+	ttl = xlvs_ttl(inner, ipv4);
+	if (ttl <= 1) {
+		bpf_xdp_adjust_head(ctx, overhead);
+		return xlvs_drop(XLVS_DROP_TTL_EXCEEDED);
+	}
+	if (ipv4)
+		xlvs_decrement_ttl(inner);
+	else
+		((struct ipv6hdr *)inner)->hop_limit--;
+	*ret_frame = frame;
+	return ttl - 1;
 }
 
 static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_packet *pkt,
 					    struct xlvs_dest *dest, struct xlvs_nexthop *nexthop,
 					    bool ipv4)
 {
+	void *frame;
 	__be16 *type;
-	void *frame, *outer;
 	int r;
 
 	if (dest->family == XLVS_AF_INET) {
-		frame = xlvs_tun_make_room(ctx, pkt, nexthop, sizeof(struct iphdr), ipv4, &r);
-		if (!frame)
+		if (!xlvs_fits(pkt, nexthop, sizeof(struct iphdr)))
+			return xlvs_drop(XLVS_DROP_TOO_BIG);
+		r = xlvs_tun_make_room(ctx, sizeof(struct iphdr), ipv4, &frame);
+		if (r < 0)
 			return r;
-		outer = frame + sizeof(struct ethhdr);
-		xlvs_tun_decrement_ttl(outer + sizeof(struct iphdr), ipv4);
-		xlvs_tun_write_ipv4(outer, pkt, dest, nexthop, ipv4);
+		xlvs_tun_write_ipv4(frame + sizeof(struct ethhdr), r, pkt, dest, nexthop, ipv4);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IP);
 	} else {
-		frame = xlvs_tun_make_room(ctx, pkt, nexthop, sizeof(struct ipv6hdr), ipv4, &r);
-		if (!frame)
+		if (!xlvs_fits(pkt, nexthop, sizeof(struct ipv6hdr)))
+			return xlvs_drop(XLVS_DROP_TOO_BIG);
+		r = xlvs_tun_make_room(ctx, sizeof(struct ipv6hdr), ipv4, &frame);
+		if (r < 0)
 			return r;
-		outer = frame + sizeof(struct ethhdr);
-		xlvs_tun_decrement_ttl(outer + sizeof(struct ipv6hdr), ipv4);
-		xlvs_tun_write_ipv6(outer, pkt, dest, nexthop, ipv4);
+		xlvs_tun_write_ipv6(frame + sizeof(struct ethhdr), r, pkt, dest, nexthop, ipv4);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IPV6);
 	}

@@ -37,8 +37,8 @@ xlvs_count() {
 	for kind in $served; do
 		port=${kind#*:}
 		case ${kind%:*} in
-		dr | tun) established "${kind%:*}" "$port" flows=10000 ;;
-		nat) both_ways nat "$port" "flows=10000 server=203.0.113.1:$port" ;;
+		dr | tun) established "${kind%:*}" "$port" flows=1000 ;;
+		nat) both_ways nat "$port" "flows=1000 server=203.0.113.1:$port" ;;
 		fullnat) both_ways fullnat "$port" "flows=1000 server=learn" ;;
 		# Few: all of them stay in the table, and unproven.
 		new-*) echo "${kind%:*} id:$id dev=d0 frame=syn flows=new packets=6000 dst=$vip:$port" ;;

@@ -168,6 +168,8 @@ class Topology:
         if not one_armed:
             self.attach(self.client, "eth1", servers, *on("direct"))
             self.attach(self.director, "eth1", servers, *on("dip"))
+        # One clock towards all VIPs: a server reached by two of them must not find a SYN too old.
+        self.client.sysctl("net.ipv4.tcp_timestamps", 2)
         self.director.sysctl("net.ipv4.ip_forward", 1)
         self.director.sysctl("net.ipv6.conf.all.forwarding", 1)
         self.director.sysctl("net.ipv4.conf.all.send_redirects", 0)

@@ -14,7 +14,8 @@ macs = (f"02:00:00:00:00:{number:02x}" for number in itertools.count(0x11))
 
 
 @pytest.mark.parametrize("method", ["nat", "dr", "tun"])
-def test_requests_follow_a_server_to_its_new_mac_address(topology, director, client, family, method):
+def test_requests_follow_a_server_to_its_new_mac_address(topology, director, client, family,
+                                                         method):
     server, mac = topology.servers[0], next(macs)
     director.add_service(family, method, topology.servers)
     server.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
