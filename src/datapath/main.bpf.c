@@ -116,6 +116,7 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 				      struct xlvs_conn *record, __u32 index, bool ipv4)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(record->dest);
+	struct xlvs_nat_end to = {.is_source = true};
 	struct xlvs_nexthop *nexthop;
 	struct xlvs_conn *first;
 	int r;
@@ -132,13 +133,17 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
 		return xlvs_drop(XLVS_DROP_INTERNAL);
-	if (ipv4)
-		return xlvs_forward_nat_reply(ctx, pkt, &record->vaddr4, record->vport4, nexthop,
-					      true);
+	if (ipv4) {
+		to.address = &record->vaddr4;
+		to.port = record->vport4;
+		return xlvs_nat_forward(ctx, pkt, &to, nexthop, true);
+	}
 	first = xlvs_conn_partner(record, index);
 	if (!first)
 		return XLVS_NOT_OURS;
-	return xlvs_forward_nat_reply(ctx, pkt, first->key.v6.daddr, first->dport, nexthop, false);
+	to.address = first->key.v6.daddr;
+	to.port = first->dport;
+	return xlvs_nat_forward(ctx, pkt, &to, nexthop, false);
 }
 
 static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *pkt,

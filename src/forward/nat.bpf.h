@@ -18,6 +18,13 @@ struct xlvs_rewrite {
 	__u16 is_source;
 };
 
+/* The same while it is passed on inside the fast path, where it stays in registers. */
+struct xlvs_nat_end {
+	const __be32 *address;
+	__be16 port;
+	bool is_source;
+};
+
 /* The same for any packet. */
 int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
 		     struct xlvs_nexthop *nexthop);
@@ -57,19 +64,19 @@ static __always_inline __u64 xlvs_nat_write_port(__be16 *port, __be16 to)
 }
 
 static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					    const __be32 *address, __be16 port, bool is_source,
+					    const struct xlvs_nat_end *end,
 					    struct xlvs_nexthop *nexthop, bool ipv4)
 {
 	const __u32 l4_offset =
 		sizeof(struct ethhdr) + (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	struct xlvs_rewrite to = {.port = port, .is_source = is_source};
+	struct xlvs_rewrite to = {.port = end->port, .is_source = end->is_source};
 	void *frame, *l3;
 	struct tcphdr *tcp;
 	__u64 delta;
 	int r;
 
 	if (pkt->tuple.protocol != IPPROTO_TCP || pkt->l4_offset != l4_offset) {
-		__builtin_memcpy(to.address, address, ipv4 ? 4 : 16);
+		__builtin_memcpy(to.address, end->address, ipv4 ? 4 : 16);
 		return xlvs_nat_unusual(ctx, pkt, &to, nexthop);
 	}
 	if (!xlvs_frame(ctx, l4_offset + sizeof(*tcp), &frame))
@@ -80,10 +87,10 @@ static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_pack
 	if (r)
 		return r;
 	if (ipv4)
-		delta = xlvs_nat_write_ipv4(l3, address, is_source);
+		delta = xlvs_nat_write_ipv4(l3, end->address, end->is_source);
 	else
-		delta = xlvs_nat_write_ipv6(l3, address, is_source);
-	delta += xlvs_nat_write_port(is_source ? &tcp->source : &tcp->dest, port);
+		delta = xlvs_nat_write_ipv6(l3, end->address, end->is_source);
+	delta += xlvs_nat_write_port(end->is_source ? &tcp->source : &tcp->dest, end->port);
 	tcp->check = xlvs_checksum_update(tcp->check, delta);
 	xlvs_write_macs(frame, nexthop);
 	return xlvs_transmit(ctx, nexthop);
@@ -93,16 +100,13 @@ static __always_inline int xlvs_forward_nat(struct xdp_md *ctx, struct xlvs_pack
 					    struct xlvs_dest *dest, struct xlvs_nexthop *nexthop,
 					    bool ipv4)
 {
-	return xlvs_nat_forward(ctx, pkt, dest->address, dest->port ? dest->port : pkt->tuple.dport,
-				false, nexthop, ipv4);
-}
+	struct xlvs_nat_end end = {
+		.address = dest->address,
+		.port = dest->port ? dest->port : pkt->tuple.dport,
+		.is_source = false,
+	};
 
-/* The way back: the source becomes the virtual address and port. */
-static __always_inline int xlvs_forward_nat_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
-						  const __be32 *address, __be16 port,
-						  struct xlvs_nexthop *nexthop, bool ipv4)
-{
-	return xlvs_nat_forward(ctx, pkt, address, port, true, nexthop, ipv4);
+	return xlvs_nat_forward(ctx, pkt, &end, nexthop, ipv4);
 }
 
 #endif

@@ -18,6 +18,15 @@ enum xlvs_tun_constant {
 	XLVS_IPV4_FIRST_BYTE = 0x45,
 };
 
+/* What an outer header is made of. */
+struct xlvs_tun {
+	const struct xlvs_packet *pkt;
+	const struct xlvs_dest *dest;
+	const struct xlvs_nexthop *nexthop;
+	__u32 ttl;
+	bool ipv4; /* the packet inside */
+};
+
 /* TOS or traffic class of the outer header. */
 static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 {
@@ -27,42 +36,36 @@ static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 	return (tos & XLVS_ECN_MASK) == XLVS_ECN_CE ? tos ^ (XLVS_ECN_CE ^ XLVS_ECN_ECT0) : tos;
 }
 
-static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, __u32 ttl,
-						const struct xlvs_packet *pkt,
-						const struct xlvs_dest *dest,
-						const struct xlvs_nexthop *nexthop, bool ipv4)
+static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struct xlvs_tun *tun)
 {
 	const struct iphdr *inner = (const void *)(outer + 1);
 	__u32 *words = (void *)outer;
-	__u16 fragment = ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
+	__u16 fragment = tun->ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
 	__u16 id = 0;
 
 	/* A packet that may be fragmented needs an id: the inner one's, or any. */
 	if (!fragment)
-		id = ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
-	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, ipv4) << 8 |
-		   (__u32)bpf_htons(pkt->length_bytes + sizeof(*outer)) << 16;
+		id = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
+	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, tun->ipv4) << 8 |
+		   (__u32)bpf_htons(tun->pkt->length_bytes + sizeof(*outer)) << 16;
 	words[1] = id | (__u32)fragment << 16;
-	words[2] = ttl | (ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6) << 8;
-	words[3] = nexthop->source[0];
-	words[4] = dest->address[0];
+	words[2] = tun->ttl | (tun->ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6) << 8;
+	words[3] = tun->nexthop->source[0];
+	words[4] = tun->dest->address[0];
 	outer->check =
 		~xlvs_checksum_fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]);
 }
 
-static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer, __u32 ttl,
-						const struct xlvs_packet *pkt,
-						const struct xlvs_dest *dest,
-						const struct xlvs_nexthop *nexthop, bool ipv4)
+static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer, const struct xlvs_tun *tun)
 {
 	const void *inner = outer + 1;
 
-	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)xlvs_tun_tos(inner, ipv4) << 20);
-	outer->payload_len = bpf_htons(pkt->length_bytes);
-	outer->nexthdr = ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6;
-	outer->hop_limit = ttl;
-	__builtin_memcpy(&outer->saddr, nexthop->source, sizeof(outer->saddr));
-	__builtin_memcpy(&outer->daddr, dest->address, sizeof(outer->daddr));
+	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)xlvs_tun_tos(inner, tun->ipv4) << 20);
+	outer->payload_len = bpf_htons(tun->pkt->length_bytes);
+	outer->nexthdr = tun->ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	outer->hop_limit = tun->ttl;
+	__builtin_memcpy(&outer->saddr, tun->nexthop->source, sizeof(outer->saddr));
+	__builtin_memcpy(&outer->daddr, tun->dest->address, sizeof(outer->daddr));
 }
 
 /* Make room for an outer header of `overhead` bytes, a constant, and take one off the inner TTL:
@@ -95,6 +98,7 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 					    struct xlvs_dest *dest, struct xlvs_nexthop *nexthop,
 					    bool ipv4)
 {
+	struct xlvs_tun tun = {.pkt = pkt, .dest = dest, .nexthop = nexthop, .ipv4 = ipv4};
 	void *frame;
 	__be16 *type;
 	int r;
@@ -105,7 +109,8 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 		r = xlvs_tun_make_room(ctx, sizeof(struct iphdr), ipv4, &frame);
 		if (r < 0)
 			return r;
-		xlvs_tun_write_ipv4(frame + sizeof(struct ethhdr), r, pkt, dest, nexthop, ipv4);
+		tun.ttl = r;
+		xlvs_tun_write_ipv4(frame + sizeof(struct ethhdr), &tun);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IP);
 	} else {
@@ -114,7 +119,8 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 		r = xlvs_tun_make_room(ctx, sizeof(struct ipv6hdr), ipv4, &frame);
 		if (r < 0)
 			return r;
-		xlvs_tun_write_ipv6(frame + sizeof(struct ethhdr), r, pkt, dest, nexthop, ipv4);
+		tun.ttl = r;
+		xlvs_tun_write_ipv6(frame + sizeof(struct ethhdr), &tun);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IPV6);
 	}
