@@ -37,13 +37,17 @@ static struct xdp_md receive(const uint8_t *data, size_t bytes)
 /* As the entry point decides. */
 static int parse(struct xdp_md *xdp, struct xlvs_packet *pkt)
 {
-	const uint8_t *frame = xlvs_header(xdp, 0, sizeof(struct ethhdr));
+	const uint8_t *bytes;
+	void *frame;
 
-	if (!frame || frame[0] & 1)
+	if (!xlvs_frame(xdp, XLVS_PARSE_BYTES, &frame))
+		return xlvs_parse_unusual(xdp, pkt);
+	bytes = frame;
+	if (bytes[0] & 1)
 		return XLVS_NOT_OURS;
-	if (frame[12] == 0x08 && frame[13] == 0x00)
-		return xlvs_parse_ipv4(xdp, pkt);
-	if (frame[12] == 0x86 && frame[13] == 0xdd)
+	if (bytes[12] == 0x08 && bytes[13] == 0x00)
+		return xlvs_parse_ipv4(xdp, frame, pkt);
+	if (bytes[12] == 0x86 && bytes[13] == 0xdd)
 		return xlvs_parse_ipv6(xdp, pkt);
 	return XLVS_NOT_OURS;
 }

@@ -15,7 +15,7 @@
 #include "host_maps.h"
 
 enum {
-	HISTORIES = 36,
+	HISTORIES = 120,
 	STEPS = 3000,
 	STEPS_PER_MOOD = 100,
 	STEPS_PER_CHECK = 20,
