@@ -66,6 +66,7 @@ class Director:
         self.daemon = None
         self.log = []
         self.ready = False
+        self.drops_before = {}  # for who wants to compare
         topology.at_end(self.close)
 
     # The daemon.
@@ -164,9 +165,9 @@ class Director:
                 for its_service, dest, columns in self.rows() if its_service == service and dest}
 
     def drops(self):
-        """{reason: how many packets were dropped for it}"""
-        reasons = json.loads(self.xlvs("drops", "--json"))["drops"]
-        return {reason["name"]: reason["count"] for reason in reasons}
+        """{name: count} of the reasons to drop a packet and of what else is worth a number."""
+        shown = json.loads(self.xlvs("drops", "--json"))
+        return {row["name"]: row["count"] for row in shown["drops"] + shown["events"]}
 
     def connections(self, service=None):
         """All connections or those to a service, in the listing's order."""

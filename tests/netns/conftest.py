@@ -26,6 +26,7 @@ sys.path[:0] = [os.path.dirname(os.path.abspath(__file__)),
 
 import servers  # noqa: E402
 from director import Director, program  # noqa: E402
+from namespace import CommandFailed  # noqa: E402
 from topology import FAMILIES, V4, V6, Topology  # noqa: E402
 
 pytest.register_assert_rewrite("forwarding")
@@ -37,6 +38,19 @@ def pytest_sessionstart():
     # However the run is ended, fixtures are torn down.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.default_int_handler)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failed test tells what its director dropped meanwhile."""
+    outcome = yield
+    report, director = outcome.get_result(), item.funcargs.get("director")
+    if report.when == "call" and report.failed and director and director.runs:
+        with contextlib.suppress(CommandFailed):
+            changed = [f"{name}: {count - director.drops_before.get(name, 0)}"
+                       for name, count in director.drops().items()
+                       if count != director.drops_before.get(name, 0)]
+            report.longrepr.addsection("xlvs drops", ", ".join(changed) or "nothing")
 
 
 @pytest.fixture(scope="session")
@@ -96,6 +110,7 @@ def director(lab, topology):
         lab.director.start()
     lab.director.ipvsadm("-C")
     lab.director.ipvsadm("--set 900 120 300")
+    lab.director.drops_before = lab.director.drops()
     return lab.director
 
 

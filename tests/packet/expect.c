@@ -144,7 +144,7 @@ uint32_t director_now(void)
 	int64_t passed_ns;
 
 	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	passed_ns = (now.tv_sec - director.opened_at.tv_sec) * 1000000000 + now.tv_nsec -
 		    director.opened_at.tv_nsec;
 	return director.opened_at_tick + (uint32_t)(passed_ns / jiffy.tv_nsec);
