@@ -8,6 +8,7 @@ byte for byte with the frame that arrived.
 import select
 import socket
 import struct
+import time
 from dataclasses import dataclass
 
 from scapy.layers.inet import IP, TCP, UDP
@@ -22,6 +23,7 @@ SOL_PACKET = 263
 PACKET_OUTGOING = 4
 PACKET_STATISTICS = 6
 QUEUE_BYTES = 64 << 20
+READ_SEC = 1
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Capture:
         self.sock.close()
 
     def frames(self):
-        """All of them so far."""
-        while select.select([self.sock], [], [], 0)[0]:
+        """All of them so far; under a load that never pauses, what a while brings."""
+        end = time.monotonic() + READ_SEC
+        while time.monotonic() < end and select.select([self.sock], [], [], 0)[0]:
             data, address = self.sock.recvfrom(65536)
             self.seen.append(Frame(data, address[2] == PACKET_OUTGOING))
         _, lost = struct.unpack("II", self.sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))

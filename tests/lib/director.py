@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass
 
 from namespace import CommandFailed, stop_process
+from wait import until
 
 METHOD_OPTION = {"nat": "-m", "dr": "-g", "tun": "-i"}
 METHOD_WORD = {"nat": "Masq", "dr": "Route", "tun": "Tunnel"}
@@ -128,19 +129,27 @@ class Director:
         return self.namespace.run(program("xlvs"), *words, **options).stdout
 
     def add_service(self, family, method, servers, port=80, scheduler="rr", protocol="t",
-                    dest_port=None, vip=None):
-        """A service of the VIP with these servers, which are made ready for the method."""
+                    dest_port=None, vip=None, reachable=True):
+        """A service of the VIP with these servers, which are made ready for the method. Returns
+        when they can be reached: what comes earlier is dropped by name."""
+        unknown = self.unknown_neighbours()
         service = family.endpoint(vip or family.vip, port)
         self.ipvsadm(f"-A -{protocol} {service} -s {scheduler}")
         for server in servers:
             server.prepare(method, family, vip)
             self.add_dest(service, family, server, method, dest_port or port, protocol)
+        if reachable:
+            until("the neighbours", lambda: self.unknown_neighbours() <= unknown)
         return service
 
     def add_dest(self, service, family, server, method, port, protocol="t", words=""):
         dest = family.endpoint(server.address(family), port)
         self.ipvsadm(f"-a -{protocol} {service} -r {dest} {METHOD_OPTION[method]} {words}")
         return dest
+
+    def unknown_neighbours(self):
+        dests = json.loads(self.xlvs("status", "--json"))["destinations"]
+        return dests["addresses"] - dests["addresses_resolved"]
 
     # What they print.
 

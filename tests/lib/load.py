@@ -37,7 +37,8 @@ class Request:
 class Load:
     """Threads that fetch / from an address, each request over a connection of its own.
 
-    In a `with` statement: the load runs inside it. `requests` holds what is finished.
+    In a `with` statement: the load runs inside it. `requests` holds what is finished. Who captures
+    frames meanwhile asks for a pause: the threads share one interpreter with the capture.
     """
 
     def __init__(self, space, address, port=80, threads=4, timeout=5.0, pause=0.0):

@@ -20,7 +20,7 @@ def test_requests_follow_a_server_to_its_new_mac_address(topology, director, cli
     director.add_service(family, method, topology.servers)
     server.sysctl("net.ipv4.conf.eth0.arp_notify", 1)
     server.sysctl("net.ipv6.conf.eth0.ndisc_notify", 1)
-    with Load(client, family.vip) as load:
+    with Load(client, family.vip, pause=0.01) as load:
         load.wait_more(50)
         with Capture(server) as far:
             server.ip(f"link set eth0 address {mac}")

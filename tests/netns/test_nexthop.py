@@ -66,7 +66,7 @@ def test_the_route_to_a_server_changes(topology, director, client, method):
     gateways = Gateways(topology, method)
     service = director.add_service(V4, method, [])
     director.ipvsadm(f"-a -t {service} -r {FAR_SERVER}:80 {METHOD_OPTION[method]}")
-    with Load(client, V4.vip) as load, Session(client, V4) as session:
+    with Load(client, V4.vip, pause=0.01) as load, Session(client, V4) as session:
         assert session.get() == "rs9"
         with gateways.carries(0) as first:
             first.wait("requests by the first gateway", to(FAR_SERVER), 20, outgoing=False)
@@ -83,7 +83,7 @@ def test_the_route_to_a_server_changes(topology, director, client, method):
 def test_a_server_is_configured_before_it_can_be_reached(topology, director, client):
     server = topology.servers[0]
     server.ip("link set eth0 down")
-    director.add_service(V4, "nat", [server])
+    director.add_service(V4, "nat", [server], reachable=False)
     server.ip("link set eth0 up", "route replace 0.0.0.0/0 via 192.0.2.1")
 
     def served():

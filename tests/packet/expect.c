@@ -143,6 +143,7 @@ uint32_t director_now(void)
 	struct timespec jiffy, now;
 	int64_t passed_ns;
 
+	/* The coarse clock stands still when jiffies do, while nobody runs a virtual machine. */
 	clock_getres(CLOCK_MONOTONIC_COARSE, &jiffy);
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	passed_ns = (now.tv_sec - director.opened_at.tv_sec) * 1000000000 + now.tv_nsec -

@@ -18,7 +18,7 @@
 enum {
 	FRAMES = 100000,
 	FRAMES_PER_TABLE = 1000,
-	SECONDS_MAX = 15, /* in an emulated guest there is time for fewer */
+	SECONDS_MAX = 6, /* in an emulated guest there is time for fewer */
 	WAYS = 4,
 	SERVED = 4 * WAYS,
 	CLIENTS = 8,
