@@ -5,7 +5,6 @@
 #include "cli/ipvsadm_help.h"
 #include "cli/ipvsadm_list.h"
 #include "cli/ipvsadm_rules.h"
-#include "cli/ipvsadm_unsupported.h"
 
 #include <errno.h>
 
@@ -63,8 +62,6 @@ enum ipvsadm_outcome xlvs_ipvsadm_process(struct ipvsadm_session *session, int a
 	outcome = xlvs_ipvsadm_parse(argc, argv, &command, &error);
 	if (outcome == IPVSADM_DONE)
 		outcome = xlvs_ipvsadm_check(&command, &error);
-	if (outcome == IPVSADM_DONE)
-		outcome = xlvs_ipvsadm_supported(&command, &error);
 	if (outcome == IPVSADM_DONE && command.verb == IPVSADM_RESTORE && session->is_restore)
 		outcome = IPVSADM_TRY_HELP;
 

@@ -267,9 +267,10 @@ static int answer_ipvs(struct xlvs_director *director, const struct xlvs_request
 	case IPVS_CMD_GET_DEST:
 		return get_dests(director, request, reply);
 	case IPVS_CMD_NEW_DAEMON:
-	case IPVS_CMD_DEL_DAEMON:
 		return xlvs_refuse(reterr, -EOPNOTSUPP,
 				   "connection synchronisation is not supported yet");
+	case IPVS_CMD_DEL_DAEMON: /* none runs */
+		return -ESRCH;
 	case IPVS_CMD_GET_DAEMON:
 		return 0;
 	case IPVS_CMD_SET_CONFIG:

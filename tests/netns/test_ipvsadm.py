@@ -149,6 +149,16 @@ def test_only_root_is_served(director):
     assert done.stderr == "xlvs status: only root may ask the director\n"
 
 
+def test_what_the_director_cannot_do_it_refuses_by_name(director):
+    done = director.namespace.run(program("ipvsadm"), "--start-daemon", "master",
+                                  "--mcast-interface", "lo", check=False)
+    assert (done.returncode, done.stdout) == (255, "")
+    assert done.stderr == "connection synchronisation is not supported yet\n"
+    done = director.namespace.run(program("ipvsadm"), "--stop-daemon", "master", check=False)
+    assert (done.returncode, done.stderr) == (255, "No daemon is running\n")
+    assert director.ipvsadm("-L", "--daemon") == ""
+
+
 def test_without_a_director_both_programs_say_so(topology, programs):
     namespace = topology.director
     for words in (["-Ln"], ["-h"], ["-A", "-t", "203.0.113.1:80"], []):

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* ipvsadm says, byte for byte, what Debian's ipvsadm 1.31 was recorded to say: every option and
- * refusal, listings, saving and restoring. What xlvs itself does not support yet is let through
- * here; ipvsadm_refusals.c is about that. */
+ * refusal, listings, saving and restoring. */
 #include "ipvsadm_fixture.h"
-
-#include "cli/ipvsadm_unsupported.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,14 +12,6 @@
 #include <cmocka.h>
 
 static const char *transcript_folder;
-
-enum ipvsadm_outcome xlvs_ipvsadm_supported(const struct ipvsadm_command *command,
-					    struct xlvs_error *reterr)
-{
-	(void)command;
-	(void)reterr;
-	return IPVSADM_DONE;
-}
 
 /* One recorded command with its input and all that came of it. */
 struct record {
