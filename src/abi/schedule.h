@@ -4,7 +4,8 @@
  *
  * It is a run of consecutive chunks of the array xlvs_chunks: one head, then ceil(n/32) chunks of
  * cells, then ceil(slots/64) chunks of table. A published list never changes but for its cursor;
- * any change builds a new one and replaces the service's `list` by one store. */
+ * any change builds a new one and replaces the service's `list` by one store. The scheduler stands
+ * in the head, so that a packet never meets one scheduler with the list of another. */
 #ifndef XLVS_ABI_SCHEDULE_H
 #define XLVS_ABI_SCHEDULE_H
 
@@ -25,10 +26,13 @@ struct xlvs_list_head {
 	__u32 n_chunks; /* of the whole run, head included */
 	__u32 service;
 	__u32 n_dests;
+	__u16 scheduler; /* number in scheduler/list.h, 0 none */
+	__u16 flags; /* of the service: IP_VS_SVC_F_SCHED* concern the scheduler */
 	__u32 table; /* first table chunk, relative to the head; 0 none */
 	__u32 n_slots; /* of the table */
 	__s32 max_weight; /* wrr: mw */
 	__s32 gcd_weight; /* wrr: di */
+	__u32 unused;
 	__u64 cursor; /* rr, wrr: low 32 bits position, high 32 bits threshold; see the scheduler */
 };
 

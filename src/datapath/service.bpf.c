@@ -22,21 +22,12 @@ enum open_constant {
 	HASH_TRIES = 8,
 };
 
-static __always_inline __u32 fold_client(const struct xlvs_tuple *tuple)
+static __always_inline int schedule(struct xlvs_pick *pick, struct xlvs_tuple *tuple)
 {
-	const __be32 *saddr = tuple->key.v6.saddr;
-
-	if (tuple->family == XLVS_AF_INET)
-		return bpf_ntohl(tuple->key.v4.saddr);
-	return bpf_ntohl(saddr[0] ^ saddr[1] ^ saddr[2] ^ saddr[3]);
-}
-
-static __always_inline int schedule(const struct xlvs_service *service, struct xlvs_pick *pick)
-{
-	switch (service->scheduler) {
+	switch (pick->scheduler) {
 #define SCHEDULE(name, number) \
 	case number:           \
-		return xlvs_sched_##name(pick);
+		return xlvs_sched_##name(pick, tuple);
 		XLVS_SCHEDULERS(SCHEDULE)
 #undef SCHEDULE
 	default:
@@ -44,8 +35,7 @@ static __always_inline int schedule(const struct xlvs_service *service, struct x
 	}
 }
 
-static __always_inline int make_pick(const struct xlvs_service *service,
-				     const struct xlvs_tuple *tuple, struct xlvs_pick *pick)
+static __always_inline int make_pick(const struct xlvs_service *service, struct xlvs_pick *pick)
 {
 	union xlvs_chunk *head;
 
@@ -54,9 +44,8 @@ static __always_inline int make_pick(const struct xlvs_service *service,
 	if (!head || !head->head.n_dests || head->head.n_dests > XLVS_DESTS_PER_SERVICE)
 		return -XLVS_DROP_NO_DEST;
 	pick->n_dests = head->head.n_dests;
-	pick->flags = service->flags;
-	pick->client = fold_client(tuple);
-	pick->client_port = bpf_ntohs(tuple->sport);
+	pick->scheduler = head->head.scheduler;
+	pick->flags = head->head.flags;
 	return 0;
 }
 
@@ -239,14 +228,14 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;
-	r = make_pick(service, &pkt->tuple, &pick);
+	r = make_pick(service, &pick);
 	if (r)
 		return r;
 	if (full && pkt->tuple.protocol == IPPROTO_TCP && !(pkt->tcp_flags & XLVS_TCP_SYN)) {
 		r = pick_by_hash(&pick, &pkt->tuple);
 		return r < 0 ? XLVS_NOT_OURS : r;
 	}
-	r = schedule(service, &pick);
+	r = schedule(&pick, &pkt->tuple);
 	if (r < 0)
 		return r;
 	r = open_record(ctx, pkt, r, over);

@@ -30,7 +30,7 @@ static int refuse(const struct adoption *adoption, int code, const char *what, u
 static int adopt_service(struct adoption *adoption, uint32_t slot)
 {
 	const struct xlvs_service *service = &adoption->loader->maps.services[slot];
-	const char *scheduler = xlvs_scheduler_name(service->scheduler);
+	const char *scheduler;
 	struct xlvs_service_spec spec = {
 		.key =
 			{
@@ -46,6 +46,10 @@ static int adopt_service(struct adoption *adoption, uint32_t slot)
 	};
 	int r;
 
+	if (service->list >= XLVS_CHUNKS_MAX)
+		return refuse(adoption, -EINVAL, "list", service->list);
+	scheduler =
+		xlvs_scheduler_name(adoption->loader->maps.chunks[service->list].head.scheduler);
 	if (!scheduler)
 		return refuse(adoption, -EINVAL, "service slot", slot);
 	memcpy(spec.key.address.bytes, service->address, sizeof(service->address));

@@ -69,7 +69,7 @@ static int schedule(struct work *work, const struct xlvs_op *op)
 	uint32_t n_slots = xlvs_scheduler_slots(service->scheduler, service->n_dests);
 	uint32_t n_cells = (service->n_dests + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK;
 	uint32_t slot = loader->slots.of_service[op->service];
-	struct xlvs_schedule schedule = {.change = op->change, .flags = service->spec.flags};
+	struct xlvs_schedule schedule = {.change = op->change};
 	uint32_t first = take_run(work, n_chunks);
 	uint32_t *published = NULL;
 
@@ -87,11 +87,13 @@ static int schedule(struct work *work, const struct xlvs_op *op)
 		.n_chunks = n_chunks,
 		.service = service->id,
 		.n_dests = service->n_dests,
+		.scheduler = service->scheduler,
+		.flags = (__u16)service->spec.flags,
 		.table = n_slots ? 1 + n_cells : 0,
 		.n_slots = n_slots,
 	};
 	write_cells(work, service, schedule.chunks);
-	xlvs_scheduler_build(service->scheduler, &schedule);
+	xlvs_scheduler_build(&schedule);
 	if (published)
 		return xlvs_journal_store(&loader->journal, published, first);
 	work->new_list = first;
@@ -120,7 +122,6 @@ static struct xlvs_service slot_content(const struct xlvs_model_service *service
 		.protocol = (__u8)key->protocol,
 		.family = (__u8)key->family,
 		.list = XLVS_NONE,
-		.scheduler = service->scheduler,
 		.flags = (__u16)service->spec.flags,
 		.timeout_sec = service->spec.timeout_sec,
 		.netmask = service->spec.netmask,
@@ -165,9 +166,9 @@ static int put_service(struct work *work, const struct xlvs_op *op)
 	if (slot == XLVS_NONE)
 		return put_new_service(work, content);
 	written = &work->loader->maps.services[slot];
-	return xlvs_journal_write(&work->loader->journal, &written->scheduler, &content.scheduler,
+	return xlvs_journal_write(&work->loader->journal, &written->unused1, &content.unused1,
 				  offsetof(struct xlvs_service, id) -
-					  offsetof(struct xlvs_service, scheduler));
+					  offsetof(struct xlvs_service, unused1));
 }
 
 static int delete_service(struct work *work, const struct xlvs_op *op)

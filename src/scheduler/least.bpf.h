@@ -52,10 +52,11 @@ static __always_inline void xlvs_least_offer(struct xlvs_least *least, __u32 des
 		return 0;                                                                   \
 	}                                                                                   \
                                                                                             \
-	int xlvs_sched_##name(struct xlvs_pick *pick)                                       \
+	int xlvs_sched_##name(struct xlvs_pick *pick, struct xlvs_tuple *tuple)             \
 	{                                                                                   \
 		struct xlvs_least least = {.best = XLVS_NONE};                              \
                                                                                             \
+		(void)tuple;                                                                \
 		if (!pick)                                                                  \
 			return -XLVS_DROP_INTERNAL;                                         \
 		least.list = pick->list;                                                    \

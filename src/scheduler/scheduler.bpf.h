@@ -5,20 +5,21 @@
 #ifndef XLVS_SCHEDULER_SCHEDULER_BPF_H
 #define XLVS_SCHEDULER_SCHEDULER_BPF_H
 
+#include <bpf/bpf_endian.h>
+
 #include "datapath/connection.bpf.h"
 #include "scheduler/list.h"
 
 struct xlvs_pick {
 	__u32 list; /* the head's chunk */
 	__u32 n_dests; /* never 0 */
+	__u32 scheduler; /* number in list.h */
 	__u32 flags; /* of the service */
-	__u32 client; /* address, folded to 32 bits, host order */
-	__u32 client_port; /* host order */
-	__u32 unused;
 };
 
-/* Each: index of a destination, or -XLVS_DROP_NO_DEST. */
-#define XLVS_SCHEDULER_PROTOTYPE(name, number) int xlvs_sched_##name(struct xlvs_pick *pick);
+/* Each: index of a destination for the client of `tuple`, or -XLVS_DROP_NO_DEST. */
+#define XLVS_SCHEDULER_PROTOTYPE(name, number) \
+	int xlvs_sched_##name(struct xlvs_pick *pick, struct xlvs_tuple *tuple);
 XLVS_SCHEDULERS(XLVS_SCHEDULER_PROTOTYPE)
 #undef XLVS_SCHEDULER_PROTOTYPE
 
@@ -46,6 +47,19 @@ static __always_inline bool xlvs_cell_usable(const struct xlvs_cell *cell)
 		return false;
 	dest = xlvs_dest_at(cell->dest);
 	return dest && !dest->overloaded;
+}
+
+/* An address folded to 32 bits, in host order: the schedulers that hash begin with it. */
+static __always_inline __u32 xlvs_fold_address(const __be32 *address)
+{
+	return bpf_ntohl(address[0] ^ address[1] ^ address[2] ^ address[3]);
+}
+
+static __always_inline __u32 xlvs_fold_client(const struct xlvs_tuple *tuple)
+{
+	if (tuple->family == XLVS_AF_INET)
+		return bpf_ntohl(tuple->key.v4.saddr);
+	return xlvs_fold_address(tuple->key.v6.saddr);
 }
 
 /* hash_32() of the kernel's <linux/hash.h>, down to `bits` bits. */

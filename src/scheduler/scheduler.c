@@ -52,9 +52,10 @@ uint32_t xlvs_schedule_chunks(uint16_t scheduler, uint32_t n_dests)
 	       (n_slots + XLVS_SLOTS_PER_CHUNK - 1) / XLVS_SLOTS_PER_CHUNK;
 }
 
-void xlvs_scheduler_build(uint16_t scheduler, struct xlvs_schedule *schedule)
+void xlvs_scheduler_build(struct xlvs_schedule *schedule)
 {
 	struct xlvs_list_head *head = &schedule->chunks->head;
+	uint16_t scheduler = head->scheduler;
 
 	head->max_weight = 0;
 	head->gcd_weight = 0;

@@ -26,7 +26,6 @@ struct xlvs_schedule {
 	union xlvs_chunk *chunks; /* the new run: head and cells are filled in, table zeroed */
 	const union xlvs_chunk *old; /* the published run, NULL without */
 	enum xlvs_schedule_change change;
-	uint32_t flags; /* of the service */
 };
 
 /* Slots of the table a scheduler needs for n destinations; 0 for those without. */
@@ -35,8 +34,9 @@ uint32_t xlvs_scheduler_slots(uint16_t scheduler, uint32_t n_dests);
 /* Chunks of the whole run. */
 uint32_t xlvs_schedule_chunks(uint16_t scheduler, uint32_t n_dests);
 
-/* Fill in cursor, weights and table. The head's n_dests, table, n_slots and the cells are given. */
-void xlvs_scheduler_build(uint16_t scheduler, struct xlvs_schedule *schedule);
+/* Fill in cursor, weights and table. The head's n_dests, scheduler, flags, table, n_slots and the
+ * cells are given. */
+void xlvs_scheduler_build(struct xlvs_schedule *schedule);
 
 /* Number of a name, -ENOENT when there is none ("none" is XLVS_SCHEDULER_NONE), and back. */
 int xlvs_scheduler_find(const char *name);

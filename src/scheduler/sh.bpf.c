@@ -28,19 +28,22 @@ static __always_inline int dest_of_slot(struct xlvs_pick *pick, __u32 table, __u
 	return entry - 1;
 }
 
-int xlvs_sched_sh(struct xlvs_pick *pick)
+int xlvs_sched_sh(struct xlvs_pick *pick, struct xlvs_tuple *tuple)
 {
 	union xlvs_chunk *head;
 	__u32 table, slot;
 	int dest;
 
-	if (!pick)
+	if (!pick || !tuple)
 		return -XLVS_DROP_INTERNAL;
 	head = xlvs_chunk_at(pick->list);
 	if (!head || head->head.n_slots != SH_SLOTS)
 		return -XLVS_DROP_NO_DEST;
 	table = head->head.table;
-	slot = xlvs_hash32(pick->client + (pick->flags & SH_PORT ? pick->client_port : 0), SH_BITS);
+	slot = xlvs_fold_client(tuple);
+	if (pick->flags & SH_PORT)
+		slot += bpf_ntohs(tuple->sport);
+	slot = xlvs_hash32(slot, SH_BITS);
 	dest = dest_of_slot(pick, table, slot);
 	if (dest >= 0 || !(pick->flags & SH_FALLBACK))
 		return dest;

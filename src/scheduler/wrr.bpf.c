@@ -65,11 +65,21 @@ static __always_inline void walk_rounds(struct walk *walk)
 	bpf_loop(2 * walk->pick->n_dests, step, walk, 0);
 }
 
+/* Where the walk stands when it found nobody: before the first and at the top, as it ends only
+ * after a whole last round; but for one that began within the last round, which ends where it
+ * began. */
+static __always_inline __u64 cursor_after_nobody(const struct walk *walk, __u64 before)
+{
+	if ((__u32)before != XLVS_NONE && (__s32)(before >> 32) <= walk->gcd_weight)
+		return before;
+	return (__u64)walk->max_weight << 32 | XLVS_NONE;
+}
+
 /* Serve the next destination in turn; false when another CPU moved the cursor. */
 static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head *head,
 				  __u32 *ret_dest)
 {
-	__u64 before = *(volatile __u64 *)&head->cursor;
+	__u64 before = *(volatile __u64 *)&head->cursor, after;
 	struct walk walk = {
 		.pick = pick,
 		.position = before,
@@ -79,11 +89,15 @@ static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head 
 		.found = XLVS_NONE,
 	};
 
+	if (walk.max_weight == 0) /* all weights are */
+		return true;
 	walk_rounds(&walk);
 	*ret_dest = walk.found;
-	return walk.found == XLVS_NONE ||
-	       __sync_val_compare_and_swap(&head->cursor, before,
-					   (__u64)walk.threshold << 32 | walk.position) == before;
+	after = (__u64)walk.threshold << 32 | walk.position;
+	if (walk.found == XLVS_NONE)
+		after = cursor_after_nobody(&walk, before);
+	return after == before ||
+	       __sync_val_compare_and_swap(&head->cursor, before, after) == before;
 }
 
 XLVS_CURSOR_SCHEDULER(wrr)

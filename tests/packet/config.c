@@ -18,6 +18,7 @@ enum {
 
 struct service_list {
 	uint32_t slot;
+	uint16_t scheduler;
 	uint32_t n_cells;
 	struct xlvs_cell cells[CELLS_MAX]; /* newest first */
 };
@@ -100,7 +101,6 @@ uint32_t director_add_service(const struct packet *request, uint16_t scheduler)
 		.protocol = request->protocol,
 		.family = (uint8_t)af_of(request->family),
 		.list = XLVS_NONE,
-		.scheduler = scheduler,
 		.id = config.n_lists,
 	};
 	uint32_t slot;
@@ -113,7 +113,10 @@ uint32_t director_add_service(const struct packet *request, uint16_t scheduler)
 	while (director.services[slot].state == XLVS_SLOT_LIVE)
 		slot = (slot + 1) % XLVS_SERVICE_SLOTS;
 	director.services[slot] = service;
-	config.lists[config.n_lists++] = (struct service_list){.slot = slot};
+	config.lists[config.n_lists++] = (struct service_list){
+		.slot = slot,
+		.scheduler = scheduler,
+	};
 	++*n_services(&service);
 	return slot;
 }
@@ -147,14 +150,13 @@ void director_delete_service(uint32_t slot)
 static void publish(const struct service_list *list, enum xlvs_schedule_change change)
 {
 	struct xlvs_service *service = &director.services[list->slot];
-	uint32_t n_chunks = xlvs_schedule_chunks(service->scheduler, list->n_cells);
+	uint32_t n_chunks = xlvs_schedule_chunks(list->scheduler, list->n_cells);
 	union xlvs_chunk *run = &director.chunks[config.next_chunk];
 	bool is_first = service->list == XLVS_NONE;
 	struct xlvs_schedule schedule = {
 		.chunks = run,
 		.old = is_first ? NULL : &director.chunks[service->list],
 		.change = is_first ? XLVS_SCHEDULE_BIND : change,
-		.flags = service->flags,
 	};
 
 	memset(run, 0, n_chunks * sizeof(*run));
@@ -163,13 +165,15 @@ static void publish(const struct service_list *list, enum xlvs_schedule_change c
 		.n_chunks = n_chunks,
 		.service = service->id,
 		.n_dests = list->n_cells,
-		.n_slots = xlvs_scheduler_slots(service->scheduler, list->n_cells),
+		.scheduler = list->scheduler,
+		.flags = service->flags,
+		.n_slots = xlvs_scheduler_slots(list->scheduler, list->n_cells),
 	};
 	memcpy(run[1].cells, list->cells, list->n_cells * sizeof(list->cells[0]));
 	if (run->head.n_slots)
 		run->head.table =
 			1 + (list->n_cells + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK;
-	xlvs_scheduler_build(service->scheduler, &schedule);
+	xlvs_scheduler_build(&schedule);
 	__atomic_store_n(&service->list, config.next_chunk, __ATOMIC_RELEASE);
 	config.next_chunk += n_chunks;
 }

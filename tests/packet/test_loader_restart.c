@@ -218,14 +218,17 @@ static void test_another_layout_is_refused_in_one_line(void **state)
 	struct xlvs_loader_options options = {.connections = WORLD_CONNECTIONS};
 	struct xlvs_loader *loader;
 	struct xlvs_error error;
+	char expected[160];
 	bool adopted;
 
 	world_open(d, false);
 	d->loader->private->identity.layout = 4711;
 	assert_int_equal(xlvs_loader_open(&options, &loader, &adopted, &error), -EPROTONOSUPPORT);
-	assert_string_equal(error.text,
-			    "the running packet path has layout 4711, this xlvsd works "
-			    "with 1: stop that director with the xlvsd that started it");
+	snprintf(expected, sizeof(expected),
+		 "the running packet path has layout 4711, this xlvsd works with %d: stop that "
+		 "director with the xlvsd that started it",
+		 XLVS_LAYOUT);
+	assert_string_equal(error.text, expected);
 }
 
 static void open_as_nobody(void *context)

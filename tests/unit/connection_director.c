@@ -98,7 +98,6 @@ static void add_service(uint32_t service)
 		.protocol = PACKET_TCP,
 		.family = family_of(service) == 4 ? AF_INET : AF_INET6,
 		.list = service * CHUNKS_PER_LIST,
-		.scheduler = XLVS_SCHEDULER_rr,
 		.id = service,
 	};
 
@@ -111,6 +110,7 @@ static void add_service(uint32_t service)
 		.n_chunks = CHUNKS_PER_LIST,
 		.service = service,
 		.n_dests = NATIVE_DESTS,
+		.scheduler = XLVS_SCHEDULER_rr,
 		.cursor = XLVS_NONE,
 	};
 	for (uint32_t i = 0; i < NATIVE_DESTS; i++)

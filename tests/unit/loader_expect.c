@@ -64,6 +64,8 @@ static uint32_t expect_list_as_model(const struct xlvs_maps *maps, const struct 
 	assert_int_equal(run->head.n_slots,
 			 xlvs_scheduler_slots(service->scheduler, service->n_dests));
 	assert_int_equal(run->head.n_dests, service->n_dests);
+	assert_int_equal(run->head.scheduler, service->scheduler);
+	assert_int_equal(run->head.flags, (__u16)service->spec.flags);
 	assert_int_equal(run->head.service, service->id);
 	for (uint32_t i = 0; i < service->n_dests; i++) {
 		const struct xlvs_cell *cell =
@@ -111,7 +113,6 @@ void expect_maps_as_model(const struct xlvs_loader *loader, const struct xlvs_mo
 
 		assert_int_equal(slot.state, XLVS_SLOT_LIVE);
 		assert_int_equal(slot.id, service->id);
-		assert_int_equal(slot.scheduler, service->scheduler);
 		assert_int_equal(slot.flags, service->spec.flags);
 		assert_int_equal(slot.timeout_sec, service->spec.timeout_sec);
 		assert_int_equal(slot.netmask, service->spec.netmask);

@@ -40,12 +40,13 @@ static void build(struct run *run, uint16_t scheduler, struct list list, const s
 
 	memset(run, 0, sizeof(*run));
 	head->n_dests = list.n_dests;
+	head->scheduler = scheduler;
 	head->n_slots = xlvs_scheduler_slots(scheduler, list.n_dests);
 	if (head->n_slots)
 		head->table = 1 + (list.n_dests + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK;
 	for (uint32_t i = 0; i < list.n_dests; i++)
 		run->chunks[1 + i / 32].cells[i % 32] = list.cells[i];
-	xlvs_scheduler_build(scheduler, &schedule);
+	xlvs_scheduler_build(&schedule);
 }
 
 static uint64_t cursor(uint32_t position, uint32_t threshold)

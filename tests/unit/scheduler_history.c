@@ -134,17 +134,6 @@ static void toggle_overload(struct history *h)
 	tell_reference(h, id);
 }
 
-static bool somebody_takes_connections(const struct history *h)
-{
-	for (uint32_t i = 0; i < h->shipped.n_dests; i++) {
-		const struct xlvs_dest *dest = &host_dests[h->shipped.dests[i]];
-
-		if (dest->weight > 0 && !dest->overloaded)
-			return true;
-	}
-	return false;
-}
-
 static void pick(struct history *h, uint64_t seed, uint32_t step)
 {
 	uint32_t client = below(h, UINT32_MAX);
@@ -181,7 +170,7 @@ static void step(struct history *h, uint16_t scheduler, uint64_t seed, uint32_t 
 		end_connection(h);
 	else if (dice < 35)
 		toggle_overload(h);
-	else if (somebody_takes_connections(h) || !h->shape->overloads)
+	else
 		pick(h, seed, number);
 }
 

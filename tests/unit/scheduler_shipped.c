@@ -26,6 +26,7 @@ static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 	run->head.magic = XLVS_LIST_MAGIC;
 	run->head.n_chunks = n_chunks;
 	run->head.n_dests = shipped->n_dests;
+	run->head.scheduler = shipped->scheduler;
 	run->head.n_slots = n_slots;
 	if (n_slots)
 		run->head.table = n_chunks - n_slots / XLVS_SLOTS_PER_CHUNK;
@@ -35,7 +36,7 @@ static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 				.dest = shipped->dests[i],
 				.weight = host_dests[shipped->dests[i]].weight,
 			};
-	xlvs_scheduler_build(shipped->scheduler, &schedule);
+	xlvs_scheduler_build(&schedule);
 	shipped->list = list;
 }
 
@@ -94,18 +95,22 @@ int64_t shipped_pick_flagged(const struct shipped *shipped, uint32_t client, uin
 	struct xlvs_pick pick = {
 		.list = shipped->list,
 		.n_dests = shipped->n_dests,
+		.scheduler = shipped->scheduler,
 		.flags = flags,
-		.client = client,
-		.client_port = port,
+	};
+	struct xlvs_tuple tuple = {
+		.family = XLVS_AF_INET,
+		.sport = bpf_htons(port),
+		.key.v4.saddr = bpf_htonl(client),
 	};
 	int answer = -XLVS_DROP_NO_DEST;
 
 	if (!shipped->n_dests)
 		return -1;
 	switch (shipped->scheduler) {
-#define PICK(name, number)                         \
-	case XLVS_SCHEDULER_##name:                \
-		answer = xlvs_sched_##name(&pick); \
+#define PICK(name, number)                                 \
+	case XLVS_SCHEDULER_##name:                        \
+		answer = xlvs_sched_##name(&pick, &tuple); \
 		break;
 		XLVS_SCHEDULERS(PICK)
 #undef PICK
