@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "monitor/check/curl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "monitor/check/engine.h"
+
+enum {
+	/* Easy handles kept for the next checks. */
+	SPARES = 64,
+	BUFFER_BYTES = 4096,
+	PATIENCE_MS = 24 * 3600 * 1000, /* the attempt's own limit comes long before */
+};
+
+struct xlvs_curl {
+	struct xlvs_check_engine *engine;
+	CURLM *multi;
+	uv_timer_t timer;
+	CURL *spares[SPARES];
+	unsigned int spare_count;
+	unsigned int handles;
+};
+
+struct watch {
+	uv_poll_t poll;
+	struct xlvs_curl *curl;
+	curl_socket_t fd;
+};
+
+static void release(struct xlvs_curl *curl)
+{
+	struct xlvs_check_engine *engine = curl->engine;
+
+	if (--curl->handles)
+		return;
+	free(curl);
+	xlvs_engine_release(engine);
+}
+
+static void finished(struct xlvs_curl *curl)
+{
+	struct xlvs_curl_transfer *transfer;
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(curl->multi, &left))) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+		transfer->done(transfer, message->data.result);
+	}
+}
+
+static void act(struct xlvs_curl *curl, curl_socket_t fd, int events)
+{
+	int running;
+
+	curl_multi_socket_action(curl->multi, fd, events, &running);
+	finished(curl);
+}
+
+static void timer_fired(uv_timer_t *timer)
+{
+	act(timer->data, CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int set_timer(CURLM *multi, long timeout_ms, void *context)
+{
+	struct xlvs_curl *curl = context;
+
+	(void)multi;
+	if (timeout_ms < 0)
+		uv_timer_stop(&curl->timer);
+	else
+		uv_timer_start(&curl->timer, timer_fired, (uint64_t)timeout_ms, 0);
+	return 0;
+}
+
+static void poll_fired(uv_poll_t *poll, int status, int events)
+{
+	struct watch *watch = poll->data;
+	int flags = 0;
+
+	if (status < 0)
+		flags = CURL_CSELECT_ERR;
+	if (events & UV_READABLE)
+		flags |= CURL_CSELECT_IN;
+	if (events & UV_WRITABLE)
+		flags |= CURL_CSELECT_OUT;
+	act(watch->curl, watch->fd, flags);
+}
+
+static void watch_closed(uv_handle_t *handle)
+{
+	struct watch *watch = handle->data;
+	struct xlvs_curl *curl = watch->curl;
+
+	free(watch);
+	release(curl);
+}
+
+static struct watch *new_watch(struct xlvs_curl *curl, curl_socket_t fd)
+{
+	struct watch *watch = calloc(1, sizeof(*watch));
+
+	if (!watch)
+		return NULL;
+	if (uv_poll_init_socket(curl->engine->loop, &watch->poll, fd) < 0) {
+		free(watch);
+		return NULL;
+	}
+	watch->poll.data = watch;
+	watch->curl = curl;
+	watch->fd = fd;
+	curl->handles++;
+	curl_multi_assign(curl->multi, fd, watch);
+	return watch;
+}
+
+static int set_watch(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
+{
+	struct watch *watch = assigned;
+	int events = 0;
+
+	(void)easy;
+	if (what == CURL_POLL_REMOVE) {
+		if (watch)
+			uv_close((uv_handle_t *)&watch->poll, watch_closed);
+		curl_multi_assign(((struct xlvs_curl *)context)->multi, fd, NULL);
+		return 0;
+	}
+	if (!watch)
+		watch = new_watch(context, fd);
+	if (!watch)
+		return -1;
+	if (what & CURL_POLL_IN)
+		events |= UV_READABLE;
+	if (what & CURL_POLL_OUT)
+		events |= UV_WRITABLE;
+	return uv_poll_start(&watch->poll, events, poll_fired) < 0 ? -1 : 0;
+}
+
+static struct xlvs_curl *new_curl(struct xlvs_check_engine *engine)
+{
+	struct xlvs_curl *curl;
+
+	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+		return NULL;
+	curl = calloc(1, sizeof(*curl));
+	if (!curl)
+		return NULL;
+	curl->multi = curl_multi_init();
+	if (!curl->multi) {
+		free(curl);
+		return NULL;
+	}
+	curl->engine = engine;
+	curl->handles = 1;
+	uv_timer_init(engine->loop, &curl->timer);
+	curl->timer.data = curl;
+	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
+	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, curl);
+	curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
+	xlvs_engine_hold(engine);
+	return curl;
+}
+
+static void timer_closed(uv_handle_t *handle)
+{
+	release(handle->data);
+}
+
+void xlvs_curl_free(struct xlvs_curl *curl)
+{
+	if (!curl)
+		return;
+	while (curl->spare_count)
+		curl_easy_cleanup(curl->spares[--curl->spare_count]);
+	curl_multi_cleanup(curl->multi);
+	uv_close((uv_handle_t *)&curl->timer, timer_closed);
+}
+
+void xlvs_curl_host(const union xlvs_check_address *address, char *text)
+{
+	char plain[INET6_ADDRSTRLEN];
+
+	if (address->any.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &address->v4.sin_addr, text, INET_ADDRSTRLEN);
+		return;
+	}
+	inet_ntop(AF_INET6, &address->v6.sin6_addr, plain, sizeof(plain));
+	stpcpy(stpcpy(stpcpy(text, "["), plain), "]");
+}
+
+uint16_t xlvs_curl_port(const union xlvs_check_address *address)
+{
+	return ntohs(address->any.sa_family == AF_INET ? address->v4.sin_port
+						       : address->v6.sin6_port);
+}
+
+static size_t receive_body(char *bytes, size_t size, size_t count, void *context)
+{
+	struct xlvs_curl_transfer *transfer = context;
+	size_t room, length = size * count;
+	char *body;
+
+	if (!transfer->keep)
+		return length;
+	if (transfer->body_bytes + length > XLVS_CHECK_ANSWER_BYTES)
+		length = XLVS_CHECK_ANSWER_BYTES - transfer->body_bytes;
+	if (transfer->body_bytes + length > transfer->body_room) {
+		room = 2 * transfer->body_room + length;
+		body = realloc(transfer->body, room);
+		if (!body)
+			return 0;
+		transfer->body = body;
+		transfer->body_room = room;
+	}
+	memcpy(transfer->body + transfer->body_bytes, bytes, length);
+	transfer->body_bytes += length;
+	return length;
+}
+
+static void set_common(struct xlvs_curl_transfer *transfer)
+{
+	CURL *easy = transfer->easy;
+
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
+	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)PATIENCE_MS);
+	/* Numeric addresses: nothing in that cache goes stale, and it is not swept at each check.
+	 */
+	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
+	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+}
+
+int xlvs_curl_open(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt)
+{
+	struct xlvs_check_engine *engine = attempt->engine;
+	struct xlvs_curl *curl = engine->curl;
+
+	if (!curl)
+		curl = engine->curl = new_curl(engine);
+	if (!curl)
+		return -ENOMEM;
+	transfer->easy = curl->spare_count ? curl->spares[--curl->spare_count] : curl_easy_init();
+	if (!transfer->easy)
+		return -ENOMEM;
+	transfer->attempt = attempt;
+	set_common(transfer);
+	return 0;
+}
+
+static int append(struct curl_slist **list, const char *line)
+{
+	struct curl_slist *longer = curl_slist_append(*list, line);
+
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	return 0;
+}
+
+int xlvs_curl_header(struct xlvs_curl_transfer *transfer, const char *line)
+{
+	return append(&transfer->headers, line);
+}
+
+int xlvs_curl_pin(struct xlvs_curl_transfer *transfer, uint16_t port)
+{
+	char address[XLVS_CURL_HOST_BYTES], entry[XLVS_CURL_HOST_BYTES + 16];
+
+	xlvs_curl_host(&transfer->attempt->check->spec.real, address);
+	snprintf(entry, sizeof(entry), "::%s:%u", address, port);
+	return append(&transfer->connect_to, entry);
+}
+
+void xlvs_curl_verify(struct xlvs_curl_transfer *transfer, bool chain)
+{
+	const struct xlvs_check_spec *spec = &transfer->attempt->check->spec;
+	enum xlvs_check_verify verify = spec->verify;
+
+	if (verify == XLVS_VERIFY_DEFAULT)
+		verify = chain ? XLVS_VERIFY_CHAIN : XLVS_VERIFY_NONE;
+	curl_easy_setopt(transfer->easy, CURLOPT_SSL_VERIFYPEER,
+			 verify >= XLVS_VERIFY_CHAIN ? 1L : 0L);
+	curl_easy_setopt(transfer->easy, CURLOPT_SSL_VERIFYHOST,
+			 verify >= XLVS_VERIFY_NAME ? 2L : 0L);
+	if (spec->ca_file)
+		curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, spec->ca_file);
+}
+
+void xlvs_curl_go(struct xlvs_curl_transfer *transfer)
+{
+	if (transfer->headers)
+		curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+	if (transfer->connect_to)
+		curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->connect_to);
+	if (curl_multi_add_handle(transfer->attempt->engine->curl->multi, transfer->easy))
+		xlvs_attempt_failed(transfer->attempt, "start", UV_ENOMEM);
+	else
+		transfer->added = true;
+}
+
+void xlvs_curl_close(struct xlvs_curl_transfer *transfer)
+{
+	struct xlvs_curl *curl = transfer->attempt ? transfer->attempt->engine->curl : NULL;
+
+	if (transfer->added)
+		curl_multi_remove_handle(curl->multi, transfer->easy);
+	if (transfer->easy && curl->spare_count < SPARES) {
+		curl_easy_reset(transfer->easy);
+		curl->spares[curl->spare_count++] = transfer->easy;
+	} else {
+		curl_easy_cleanup(transfer->easy);
+	}
+	curl_slist_free_all(transfer->headers);
+	curl_slist_free_all(transfer->connect_to);
+	free(transfer->body);
+	memset(transfer, 0, sizeof(*transfer));
+}
+
+void xlvs_curl_failed(struct xlvs_curl_transfer *transfer, CURLcode code)
+{
+	long os_error = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
+	if (code == CURLE_OUT_OF_MEMORY)
+		xlvs_attempt_failed(transfer->attempt, "transfer", UV_ENOMEM);
+	else if (code == CURLE_COULDNT_CONNECT && os_error)
+		xlvs_attempt_failed(transfer->attempt, "connect", -(int)os_error);
+	else
+		xlvs_attempt_down(transfer->attempt, "%s",
+				  *transfer->error ? transfer->error : curl_easy_strerror(code));
+}

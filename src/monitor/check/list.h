@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Every way to check a real server, one line each. A checker is one file; `checker` is its stem and
+ * it defines `const struct xlvs_checker xlvs_checker_STEM` (checker.h).
+ * From these lists come the enums, the dispatch and the names and ports a configuration uses. */
+#ifndef XLVS_MONITOR_CHECK_LIST_H
+#define XLVS_MONITOR_CHECK_LIST_H
+
+/* X(kind, checker): what a check does that is no negotiation with a service. */
+#define XLVS_CHECK_KINDS(X) \
+	X(CONNECT, connect) \
+	X(PING, ping)       \
+	X(ON, always)       \
+	X(OFF, always)
+
+/* X(name, checker, port): what a negotiation is held with; the port is the usual one, 0 without. */
+#define XLVS_CHECK_SERVICES(X) \
+	X(none, always, 0)     \
+	X(http, http, 80)      \
+	X(https, http, 443)    \
+	X(http_proxy, http, 3128)
+
+enum xlvs_check_kind {
+	XLVS_CHECK_NEGOTIATE, /* with the service */
+	XLVS_CHECK_COMBINED, /* a negotiation, then `connects` connects, and so on */
+#define XLVS_CHECK_KIND_ENUM(kind, checker) XLVS_CHECK_##kind,
+	XLVS_CHECK_KINDS(XLVS_CHECK_KIND_ENUM)
+#undef XLVS_CHECK_KIND_ENUM
+	XLVS_CHECK_KINDS_END
+};
+
+enum xlvs_check_service {
+#define XLVS_CHECK_SERVICE_ENUM(name, checker, port) XLVS_SERVICE_##name,
+	XLVS_CHECK_SERVICES(XLVS_CHECK_SERVICE_ENUM)
+#undef XLVS_CHECK_SERVICE_ENUM
+	XLVS_CHECK_SERVICES_END
+};
+
+#endif
