@@ -3,12 +3,12 @@
 
 #include "base/cleanup.h"
 #include "control/answer.h"
+#include "control/connect.h"
 
 #include <errno.h>
 #include <netlink/msg.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 
 struct xlvs_client {
 	int fd;
@@ -23,37 +23,17 @@ struct visitor {
 	void *context;
 };
 
-/* An abstract name is anybody's to take: only a director run by root (or, in tests, by oneself)
- * is believed. */
-static bool is_trusted(int fd)
-{
-	struct ucred credentials;
-	socklen_t bytes = sizeof(credentials);
-
-	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &bytes) == 0 &&
-	       (credentials.uid == 0 || credentials.uid == geteuid());
-}
-
 int xlvs_client_open(const char *name, struct xlvs_client **ret_client)
 {
 	XLVS_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	struct xlvs_client *client;
-	size_t bytes;
+	int r;
 
 	if (fd < 0)
 		return -errno;
-	if (!name)
-		name = XLVS_CONTROL_SOCKET;
-	bytes = strlen(name);
-	if (bytes > sizeof(address.sun_path) - 1)
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path + 1, name, bytes);
-	bytes += offsetof(struct sockaddr_un, sun_path) + 1;
-	if (connect(fd, (struct sockaddr *)&address, (socklen_t)bytes) < 0)
-		return -errno;
-	if (!is_trusted(fd))
-		return -ECONNREFUSED;
+	r = xlvs_control_connect(fd, name);
+	if (r < 0)
+		return r;
 	client = calloc(1, sizeof(*client));
 	if (!client)
 		return -ENOMEM;
