@@ -7,7 +7,10 @@
 #include "cli/ipvsadm_order.h"
 #include "control/client.h"
 
-/* A service and its dests, as rows of -L or lines of -S. */
+/* How many services' dests are asked for at once. */
+#define SERVICES_AHEAD 64
+
+/* A service and its dests, which were asked for, as rows of -L or lines of -S. */
 static int print_service(struct xlvs_client *client, FILE *out,
 			 const struct ipvsadm_command *command,
 			 const struct xlvs_service_info *service)
@@ -18,7 +21,7 @@ static int print_service(struct xlvs_client *client, FILE *out,
 	size_t n_dests = 0;
 	int r;
 
-	r = xlvs_client_dests(client, key, &dests, &n_dests);
+	r = xlvs_client_take_dests(client, &dests, &n_dests);
 	if (r < 0)
 		return r;
 	if (!xlvs_ipvsadm_has(command, IPVSADM_NOSORT))
@@ -36,6 +39,25 @@ static int print_service(struct xlvs_client *client, FILE *out,
 	return 0;
 }
 
+/* While one service is printed the director answers for the next ones. */
+static int print_services(struct xlvs_client *client, FILE *out,
+			  const struct ipvsadm_command *command,
+			  const struct xlvs_service_info *services, size_t n_services)
+{
+	size_t n_asked = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < n_services && r == 0; i++) {
+		bool must_ask = n_asked < i + SERVICES_AHEAD / 2;
+
+		while (must_ask && n_asked < n_services && n_asked < i + SERVICES_AHEAD && r == 0)
+			r = xlvs_client_ask_dests(client, &services[n_asked++].spec.key);
+		if (r == 0)
+			r = print_service(client, out, command, &services[i]);
+	}
+	return r;
+}
+
 static int print_all(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
 {
 	XLVS_AUTO_FREE struct xlvs_service_info *services = NULL;
@@ -47,9 +69,7 @@ static int print_all(struct xlvs_client *client, FILE *out, const struct ipvsadm
 		return r;
 	if (!xlvs_ipvsadm_has(command, IPVSADM_NOSORT))
 		xlvs_ipvsadm_sort_services(services, n_services);
-	for (size_t i = 0; i < n_services && r == 0; i++)
-		r = print_service(client, out, command, &services[i]);
-	return r;
+	return print_services(client, out, command, services, n_services);
 }
 
 static int list_all(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
@@ -76,7 +96,7 @@ static int list_service(struct xlvs_client *client, FILE *out,
 	if (r < 0)
 		return r;
 	xlvs_ipvsadm_print_title(out, command);
-	return print_service(client, out, command, &service);
+	return print_services(client, out, command, &service, 1);
 }
 
 struct conn_listing {

@@ -10,10 +10,20 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/* A full buffer of requests is sent; so is half a window, for the director to begin with. */
+#define OUTGOING_BYTES 32768
+
 struct xlvs_client {
 	int fd;
 	unsigned int n_pending;
 	uint32_t next_sequence;
+	/* Requests that have not been sent yet. */
+	unsigned int n_outgoing;
+	size_t outgoing_bytes;
+	char outgoing[OUTGOING_BYTES];
+	/* The last datagram received, read up to `offset`. */
+	size_t offset;
+	size_t bytes;
 	_Alignas(struct nlmsghdr) char datagram[XLVS_DATAGRAM_MAX_BYTES];
 };
 
@@ -51,11 +61,25 @@ void xlvs_client_close(struct xlvs_client *client)
 	free(client);
 }
 
-static int transmit(struct xlvs_client *client, const struct xlvs_request *request)
+static int send_outgoing(struct xlvs_client *client)
+{
+	ssize_t sent;
+
+	if (!client->outgoing_bytes)
+		return 0;
+	do
+		sent = send(client->fd, client->outgoing, client->outgoing_bytes, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	client->n_outgoing = 0;
+	client->outgoing_bytes = 0;
+	return sent < 0 ? -errno : 0;
+}
+
+static int enqueue(struct xlvs_client *client, const struct xlvs_request *request)
 {
 	struct xlvs_request numbered = *request;
 	struct nl_msg *message;
-	ssize_t sent;
+	size_t bytes;
 	int r;
 
 	numbered.sequence = client->next_sequence;
@@ -63,33 +87,42 @@ static int transmit(struct xlvs_client *client, const struct xlvs_request *reque
 	r = xlvs_request_encode(&numbered, &message);
 	if (r < 0)
 		return r;
-	do
-		sent = send(client->fd, nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len,
-			    MSG_NOSIGNAL);
-	while (sent < 0 && errno == EINTR);
-	r = sent < 0 ? -errno : 0;
+	bytes = NLMSG_ALIGN(nlmsg_hdr(message)->nlmsg_len);
+	if (client->outgoing_bytes + bytes > OUTGOING_BYTES)
+		r = send_outgoing(client);
+	if (r == 0) {
+		memcpy(client->outgoing + client->outgoing_bytes, nlmsg_hdr(message), bytes);
+		client->outgoing_bytes += bytes;
+		client->n_outgoing++;
+		client->next_sequence++;
+		client->n_pending++;
+	}
 	nlmsg_free(message);
-	if (r < 0)
-		return r;
-	client->next_sequence++;
-	client->n_pending++;
-	return 0;
+	return r;
 }
 
-static int receive(struct xlvs_client *client, size_t *ret_bytes)
+/* The next message of the last datagram, or else of the next one. */
+static int receive(struct xlvs_client *client, const struct nlmsghdr **ret_message,
+		   size_t *ret_bytes)
 {
 	ssize_t bytes;
 
-	do
-		bytes = recv(client->fd, client->datagram, sizeof(client->datagram), MSG_TRUNC);
-	while (bytes < 0 && errno == EINTR);
-	if (bytes < 0)
-		return -errno;
-	if (bytes == 0)
-		return -ECONNRESET;
-	if ((size_t)bytes > sizeof(client->datagram))
-		return -EPROTO;
-	*ret_bytes = (size_t)bytes;
+	if (client->bytes < client->offset + NLMSG_HDRLEN) {
+		do
+			bytes = recv(client->fd, client->datagram, sizeof(client->datagram),
+				     MSG_TRUNC);
+		while (bytes < 0 && errno == EINTR);
+		if (bytes < 0)
+			return -errno;
+		if (bytes == 0)
+			return -ECONNRESET;
+		if ((size_t)bytes > sizeof(client->datagram))
+			return -EPROTO;
+		client->offset = 0;
+		client->bytes = (size_t)bytes;
+	}
+	*ret_message = (const struct nlmsghdr *)(const void *)(client->datagram + client->offset);
+	*ret_bytes = client->bytes - client->offset;
 	return 0;
 }
 
@@ -98,22 +131,27 @@ static int receive(struct xlvs_client *client, size_t *ret_bytes)
 static int collect(struct xlvs_client *client, const struct visitor *visitor, int *ret_code,
 		   struct xlvs_error *reterr)
 {
-	const struct nlmsghdr *message = (const struct nlmsghdr *)(const void *)client->datagram;
 	uint32_t sequence = client->next_sequence - client->n_pending;
+	const struct nlmsghdr *message = NULL;
 	enum xlvs_answer_kind kind = XLVS_ANSWER_END;
 	int failure = 0;
 	int code = 0;
+	int r;
 
+	r = send_outgoing(client);
+	if (r < 0)
+		return r;
 	for (;;) {
 		size_t bytes = 0;
-		int r = receive(client, &bytes);
 
+		r = receive(client, &message, &bytes);
 		if (r == 0)
 			r = xlvs_answer_kind(message, bytes, &kind, &code, reterr);
 		if (r == 0 && message->nlmsg_seq != sequence)
 			r = -EPROTO;
 		if (r < 0)
 			return r;
+		client->offset += NLMSG_ALIGN(message->nlmsg_len);
 		if (kind == XLVS_ANSWER_END)
 			break;
 		if (visitor && !failure)
@@ -130,7 +168,7 @@ static int exchange(struct xlvs_client *client, const struct xlvs_request *reque
 	int code = 0;
 	int r;
 
-	r = transmit(client, request);
+	r = enqueue(client, request);
 	if (r == 0)
 		r = collect(client, visitor, &code, reterr);
 	return r < 0 ? r : code;
@@ -144,9 +182,14 @@ int xlvs_client_call(struct xlvs_client *client, const struct xlvs_request *requ
 
 int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *request)
 {
+	int r;
+
 	if (client->n_pending >= XLVS_CLIENT_WINDOW)
 		return -EAGAIN;
-	return transmit(client, request);
+	r = enqueue(client, request);
+	if (r == 0 && client->n_outgoing == XLVS_CLIENT_WINDOW / 2)
+		r = send_outgoing(client);
+	return r;
 }
 
 unsigned int xlvs_client_pending(const struct xlvs_client *client)
@@ -285,19 +328,37 @@ int xlvs_client_services(struct xlvs_client *client, struct xlvs_service_info **
 	return fetch(client, &request, &array, ret_services, ret_n);
 }
 
-int xlvs_client_dests(struct xlvs_client *client, const struct xlvs_service_key *key,
-		      struct xlvs_dest_info **ret_dests, size_t *ret_n)
+int xlvs_client_ask_dests(struct xlvs_client *client, const struct xlvs_service_key *key)
 {
-	struct xlvs_request request = {
+	const struct xlvs_request request = {
 		.family = XLVS_FAMILY_IPVS,
 		.command = IPVS_CMD_GET_DEST,
 		.dump = true,
 		.given = XLVS_GIVEN_SERVICE_KEY,
 		.service.key = *key,
 	};
-	struct array array = {.entry_bytes = sizeof(**ret_dests), .read = read_dest};
 
-	return fetch(client, &request, &array, ret_dests, ret_n);
+	return xlvs_client_send(client, &request);
+}
+
+int xlvs_client_take_dests(struct xlvs_client *client, struct xlvs_dest_info **ret_dests,
+			   size_t *ret_n)
+{
+	struct array array = {.entry_bytes = sizeof(**ret_dests), .read = read_dest};
+	const struct visitor visitor = {append, &array};
+	int code = 0;
+	int r;
+
+	r = collect(client, &visitor, &code, NULL);
+	if (r == 0)
+		r = code;
+	if (r < 0) {
+		free(array.entries);
+		return r;
+	}
+	*(void **)ret_dests = array.entries;
+	*ret_n = array.n;
+	return 0;
 }
 
 int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],

@@ -13,7 +13,7 @@
 struct xlvs_client;
 
 /* The most requests that may be under way by xlvs_client_send(). */
-#define XLVS_CLIENT_WINDOW 64
+#define XLVS_CLIENT_WINDOW 256
 
 /* Connect to the director of the present network namespace (`name` NULL) or to another abstract
  * socket. -ECONNREFUSED when there is no director, or the socket is held by a user who is neither
@@ -29,7 +29,8 @@ void xlvs_client_close(struct xlvs_client *client);
 int xlvs_client_call(struct xlvs_client *client, const struct xlvs_request *request,
 		     struct xlvs_error *reterr);
 
-/* Send a command without waiting; -EAGAIN when XLVS_CLIENT_WINDOW are under way. */
+/* Send a command without waiting; -EAGAIN when XLVS_CLIENT_WINDOW are under way. Several may wait
+ * here to travel together, at the longest until an answer is collected. */
 int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *request);
 
 /* The number of commands under way. */
@@ -46,12 +47,16 @@ int xlvs_client_timeouts(struct xlvs_client *client, struct xlvs_timeouts *ret_t
 int xlvs_client_service(struct xlvs_client *client, const struct xlvs_service_key *key,
 			struct xlvs_service_info *ret_service);
 
-/* All services, or all dests of one service, in the director's order: an array the caller frees.
- * The dests of an unknown service are none. */
+/* All services in the director's order: an array the caller frees. */
 int xlvs_client_services(struct xlvs_client *client, struct xlvs_service_info **ret_services,
 			 size_t *ret_n);
-int xlvs_client_dests(struct xlvs_client *client, const struct xlvs_service_key *key,
-		      struct xlvs_dest_info **ret_dests, size_t *ret_n);
+
+/* All dests of one service in the director's order, in two steps, so that several services may be
+ * asked for at once: ask, as xlvs_client_send() does, and take the answer to the oldest question,
+ * an array the caller frees. The dests of an unknown service are none. */
+int xlvs_client_ask_dests(struct xlvs_client *client, const struct xlvs_service_key *key);
+int xlvs_client_take_dests(struct xlvs_client *client, struct xlvs_dest_info **ret_dests,
+			   size_t *ret_n);
 
 /* The running synchronisation daemons, master first: at most two. */
 int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],

@@ -11,9 +11,11 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* How much one call of xlvs_peer_handle() does before the loop may look at others. */
-#define REQUESTS_PER_TURN 64
-#define PORTIONS_PER_TURN 64
+/* How many messages are answered, or portions of dumps sent, before the loop may look at others. */
+#define STEPS_PER_TURN 64
+
+/* Messages that go together are joined up to here; as the kernel's dumps, which fill a buffer. */
+#define JOINED_BYTES 16384
 
 /* Connections of users who may do nothing are kept only to tell them so. */
 #define UNPRIVILEGED_PEERS_MAX 16
@@ -24,6 +26,9 @@ struct xlvs_server {
 	void *context;
 	unsigned int n_unprivileged;
 	_Alignas(struct nlmsghdr) char datagram[XLVS_DATAGRAM_MAX_BYTES];
+	/* What the peer whose turn it is will be sent next: empty between turns. */
+	size_t n_joined;
+	char joined[JOINED_BYTES];
 };
 
 struct queued {
@@ -32,16 +37,19 @@ struct queued {
 	char datagram[];
 };
 
-/* Either nothing is queued and no dump is under way, and the peer is read from; or one of both,
- * and it is only written to. */
+/* What comes first is done first: what is queued is sent, then the dump under way goes on, then the
+ * rest of the last datagram is answered, and only then another one is read. */
 struct xlvs_peer {
 	struct xlvs_server *server;
 	int fd;
 	bool is_privileged;
+	bool is_batch; /* the last datagram held several messages */
 	bool is_dumping;
 	struct xlvs_reply reply; /* of the dump under way */
 	struct queued *first;
 	struct queued **last;
+	struct queued *rest; /* of a datagram, from `rest_offset` on, or NULL */
+	size_t rest_offset;
 };
 
 int xlvs_server_open(const char *name, xlvs_server_handler *handler, void *context,
@@ -127,7 +135,7 @@ int xlvs_peer_fd(const struct xlvs_peer *peer)
 
 short xlvs_peer_events(const struct xlvs_peer *peer)
 {
-	return peer->first || peer->is_dumping ? POLLOUT : POLLIN;
+	return peer->first || peer->is_dumping || peer->rest ? POLLOUT : POLLIN;
 }
 
 static void end_dump(struct xlvs_peer *peer)
@@ -148,6 +156,7 @@ void xlvs_peer_free(struct xlvs_peer *peer)
 		free(peer->first);
 		peer->first = next;
 	}
+	free(peer->rest);
 	if (!peer->is_privileged)
 		peer->server->n_unprivileged--;
 	close(peer->fd);
@@ -167,10 +176,21 @@ static int send_now(struct xlvs_peer *peer, const void *datagram, size_t bytes)
 	return errno == EAGAIN || errno == ENOBUFS ? 1 : -errno;
 }
 
-/* The sink of every reply: send at once while that goes, else keep. */
-static int deliver(void *context, const void *datagram, size_t bytes)
+static struct queued *keep(const void *datagram, size_t bytes)
 {
-	struct xlvs_peer *peer = context;
+	struct queued *queued = malloc(sizeof(*queued) + bytes);
+
+	if (!queued)
+		return NULL;
+	queued->next = NULL;
+	queued->bytes = bytes;
+	memcpy(queued->datagram, datagram, bytes);
+	return queued;
+}
+
+/* Send at once while that goes, else keep. */
+static int transmit(struct xlvs_peer *peer, const void *datagram, size_t bytes)
+{
 	struct queued *queued;
 	int r = 1;
 
@@ -178,14 +198,43 @@ static int deliver(void *context, const void *datagram, size_t bytes)
 		r = send_now(peer, datagram, bytes);
 	if (r <= 0)
 		return r;
-	queued = malloc(sizeof(*queued) + bytes);
+	queued = keep(datagram, bytes);
 	if (!queued)
 		return -ENOMEM;
-	queued->next = NULL;
-	queued->bytes = bytes;
-	memcpy(queued->datagram, datagram, bytes);
 	*peer->last = queued;
 	peer->last = &queued->next;
+	return 0;
+}
+
+static int transmit_joined(struct xlvs_peer *peer)
+{
+	struct xlvs_server *server = peer->server;
+	size_t bytes = server->n_joined;
+
+	server->n_joined = 0;
+	return bytes ? transmit(peer, server->joined, bytes) : 0;
+}
+
+/* The sink of every reply. Data is joined; what ends an answer has a datagram of its own, for libnl
+ * waits for one. Only who sends several messages at once is answered so as well. */
+static int deliver(void *context, const void *datagram, size_t bytes)
+{
+	struct xlvs_peer *peer = context;
+	struct xlvs_server *server = peer->server;
+	const struct nlmsghdr *header = datagram;
+	bool is_alone =
+		bytes > JOINED_BYTES || (header->nlmsg_type < NLMSG_MIN_TYPE && !peer->is_batch);
+	int r = 0;
+
+	if (is_alone || NLMSG_ALIGN(server->n_joined) + bytes > JOINED_BYTES)
+		r = transmit_joined(peer);
+	if (r < 0)
+		return r;
+	if (is_alone)
+		return transmit(peer, datagram, bytes);
+	server->n_joined = NLMSG_ALIGN(server->n_joined);
+	memcpy(server->joined + server->n_joined, datagram, bytes);
+	server->n_joined += bytes;
 	return 0;
 }
 
@@ -205,22 +254,15 @@ static int flush_queue(struct xlvs_peer *peer)
 	return 0;
 }
 
-/* A failing sink is the peer's end; any other failure of a portion is told to the peer. */
+/* One portion. A failing sink is the peer's end; any other failure is told to the peer. */
 static int continue_dump(struct xlvs_peer *peer)
 {
-	for (int i = 0; i < PORTIONS_PER_TURN && peer->is_dumping && !peer->first; i++) {
-		int r = peer->reply.dump.next(peer->reply.dump.cursor, &peer->reply);
+	int r = peer->reply.dump.next(peer->reply.dump.cursor, &peer->reply);
 
-		if (r == -EPIPE || r == -ECONNRESET)
-			return r;
-		if (r > 0)
-			continue;
-		end_dump(peer);
-		r = xlvs_reply_done(&peer->reply, r);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	if (r == -EPIPE || r == -ECONNRESET || r > 0)
+		return r < 0 ? r : 0;
+	end_dump(peer);
+	return xlvs_reply_done(&peer->reply, r);
 }
 
 /* Let the handler answer. A dump it began goes on in continue_dump(), also where it is refused
@@ -252,13 +294,13 @@ static int dispatch(struct xlvs_peer *peer, const struct xlvs_request *request,
 	return xlvs_reply_end(reply, r, &error);
 }
 
-static int answer(struct xlvs_peer *peer, const void *datagram, size_t bytes)
+static int answer(struct xlvs_peer *peer, const void *message, size_t bytes)
 {
 	struct xlvs_request request;
 	struct xlvs_reply reply;
 	int r;
 
-	r = xlvs_request_decode(datagram, bytes, &request);
+	r = xlvs_request_decode(message, bytes, &request);
 	if (r == -EBADMSG)
 		return 0;
 	xlvs_reply_init(&reply, &request, deliver, peer);
@@ -272,39 +314,83 @@ static int answer(struct xlvs_peer *peer, const void *datagram, size_t bytes)
 	return dispatch(peer, &request, &reply);
 }
 
-static int read_requests(struct xlvs_peer *peer)
+/* Where the next message of a datagram begins, behind the one at `offset`; `bytes` when there is
+ * none. A message that lies about its length is the last one, as in the kernel. */
+static size_t next_message(const char *datagram, size_t bytes, size_t offset)
+{
+	const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)(datagram + offset);
+	size_t left = bytes - offset;
+
+	if (left < NLMSG_HDRLEN || header->nlmsg_len < NLMSG_HDRLEN || header->nlmsg_len > left ||
+	    left - header->nlmsg_len < NLMSG_HDRLEN)
+		return bytes;
+	return offset + NLMSG_ALIGN(header->nlmsg_len);
+}
+
+static int answer_rest(struct xlvs_peer *peer)
+{
+	struct queued *rest = peer->rest;
+	size_t offset = peer->rest_offset;
+	int r;
+
+	peer->rest_offset = next_message(rest->datagram, rest->bytes, offset);
+	r = answer(peer, rest->datagram + offset, rest->bytes - offset);
+	if (peer->rest_offset < rest->bytes)
+		return r;
+	peer->rest = NULL;
+	free(rest);
+	return r;
+}
+
+/* Read a datagram and answer its first message. 1: none was there. */
+static int read_request(struct xlvs_peer *peer)
 {
 	struct xlvs_server *server = peer->server;
+	ssize_t bytes = recv(peer->fd, server->datagram, sizeof(server->datagram),
+			     MSG_DONTWAIT | MSG_TRUNC);
+	size_t next;
 
-	for (int i = 0; i < REQUESTS_PER_TURN && xlvs_peer_events(peer) == POLLIN; i++) {
-		ssize_t bytes = recv(peer->fd, server->datagram, sizeof(server->datagram),
-				     MSG_DONTWAIT | MSG_TRUNC);
-		int r;
-
-		if (bytes < 0 && errno == EINTR)
-			continue;
-		if (bytes < 0)
-			return errno == EAGAIN ? 0 : -errno;
-		if (bytes == 0)
-			return -ECONNRESET;
-		if ((size_t)bytes > sizeof(server->datagram))
-			return -EMSGSIZE;
-		r = answer(peer, server->datagram, (size_t)bytes);
-		if (r < 0)
-			return r;
+	if (bytes < 0 && errno == EINTR)
+		return 0;
+	if (bytes < 0)
+		return errno == EAGAIN ? 1 : -errno;
+	if (bytes == 0)
+		return -ECONNRESET;
+	if ((size_t)bytes > sizeof(server->datagram))
+		return -EMSGSIZE;
+	next = next_message(server->datagram, (size_t)bytes, 0);
+	peer->is_batch = next < (size_t)bytes;
+	if (peer->is_batch) {
+		peer->rest = keep(server->datagram + next, (size_t)bytes - next);
+		if (!peer->rest)
+			return -ENOMEM;
+		peer->rest_offset = 0;
 	}
-	return 0;
+	return answer(peer, server->datagram, (size_t)bytes);
+}
+
+/* 1: there is nothing to do. */
+static int step(struct xlvs_peer *peer, short events)
+{
+	if (peer->first)
+		return 1;
+	if (peer->is_dumping)
+		return continue_dump(peer);
+	if (peer->rest)
+		return answer_rest(peer);
+	return events & POLLIN ? read_request(peer) : 1;
 }
 
 int xlvs_peer_handle(struct xlvs_peer *peer, short events)
 {
 	int r;
 
+	peer->server->n_joined = 0;
 	r = flush_queue(peer);
-	if (r == 0)
-		r = continue_dump(peer);
-	if (r == 0 && (events & POLLIN))
-		r = read_requests(peer);
+	for (int i = 0; i < STEPS_PER_TURN && r == 0; i++)
+		r = step(peer, events);
+	if (r >= 0)
+		r = transmit_joined(peer);
 	if (r == 0 && (events & (POLLHUP | POLLERR)) && !(events & POLLIN))
 		r = -ECONNRESET;
 	return r;

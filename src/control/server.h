@@ -2,6 +2,10 @@
 /* The director's end of the control socket: who may speak, one datagram after another, each
  * answered before the next is read.
  *
+ * A datagram holds one request or, as in the kernel's netlink, several, which are answered in
+ * order. The data of an answer comes joined in datagrams of up to 16 KiB; an ack, a refusal or a
+ * DONE has one of its own, unless the request came with others: then everything is joined.
+ *
  * The event loop is the daemon's. It polls xlvs_server_fd() for reading and, for every peer, the
  * events xlvs_peer_events() names, and passes on what it saw; nothing here ever blocks. A peer
  * that does not read its answers is not read from either, and a dump goes on only as fast as it is

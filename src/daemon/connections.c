@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 /* Records a portion looks at, with or without something to send. */
-#define RECORDS_PER_PORTION 16384
+#define RECORDS_PER_PORTION 4096
 
 static const char *const tcp_states[XLVS_TCP_STATES] = {
 	[XLVS_TCP_NONE] = "NONE",	  [XLVS_TCP_ESTABLISHED] = "ESTABLISHED",

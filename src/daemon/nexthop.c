@@ -61,6 +61,7 @@ struct xlvs_nexthops {
 	bool must_bump; /* next hops towards clients are stale */
 
 	bool neighbours_full; /* said so */
+	bool is_full; /* the kernel's table, when last asked: not asked again before the retry */
 	bool keep_failed, tell_failed; /* since the last retry */
 
 	struct place checked; /* the last address checked and what the kernel said */
@@ -198,11 +199,15 @@ static void leave_gateway(struct xlvs_nexthops *nexthops, struct way *way)
 
 static void keep_gateway(struct xlvs_nexthops *nexthops, struct way *way)
 {
-	int r = xlvs_neighbours_keep(nexthops->neighbours, way->gateway);
+	int r = -ENOBUFS;
 
+	/* The kernel goes through its whole table before it says that there is no room. */
+	if (!nexthops->is_full)
+		r = xlvs_neighbours_keep(nexthops->neighbours, way->gateway);
 	if (r == 0)
 		return;
 	nexthops->keep_failed = true;
+	nexthops->is_full = r == -ENOBUFS;
 	if (r != -ENOBUFS || nexthops->neighbours_full)
 		return;
 	nexthops->neighbours_full = true;
@@ -418,7 +423,7 @@ void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 
 	if (!nexthops->keep_failed)
 		nexthops->neighbours_full = false;
-	nexthops->keep_failed = nexthops->tell_failed = false;
+	nexthops->keep_failed = nexthops->tell_failed = nexthops->is_full = false;
 	LIST_FOREACH(way, &nexthops->ways, all)
 	if (!way->is_ready || !way->is_known)
 		mark(nexthops, way);

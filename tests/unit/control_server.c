@@ -2,6 +2,7 @@
 /* The control socket: who is served, answers in order, dumps of any length in bounded memory, and
  * peers that do not read, lie or leave. */
 #include "control_fake.h"
+#include "control_pair.h"
 
 #include "base/error.h"
 #include "control/client.h"
@@ -24,137 +25,23 @@
 
 #include <cmocka.h>
 
-static char name[64];
-
 enum {
 	NOBODY = 65534,
 	ROUNDS_MAX = 100000, /* of an event loop that must come to an end */
 };
 
-/* A server in this process, with one peer whose other end is `fd`. */
-struct pair {
-	struct xlvs_server *server;
-	struct xlvs_peer *peer;
-	int fd;
-};
-
-static int connect_raw(void)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET, 0);
-
-	strcpy(address.sun_path + 1, name);
-	assert_int_equal(
-		connect(fd, (struct sockaddr *)&address,
-			(socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + strlen(name))),
-		0);
-	return fd;
-}
-
-static struct pair new_pair(xlvs_server_handler *handler, void *context)
-{
-	struct pair pair;
-
-	assert_int_equal(xlvs_server_open(name, handler, context, &pair.server), 0);
-	pair.fd = connect_raw();
-	assert_int_equal(xlvs_server_accept(pair.server, &pair.peer), 0);
-	return pair;
-}
-
-static void free_pair(struct pair *pair)
-{
-	xlvs_peer_free(pair->peer);
-	xlvs_server_close(pair->server);
-	close(pair->fd);
-}
-
-static void send_request(int fd, enum xlvs_family family, int command, bool dump, uint32_t sequence)
-{
-	struct xlvs_request request = {.family = family,
-				       .command = (uint8_t)command,
-				       .dump = dump,
-				       .wants_ack = true,
-				       .sequence = sequence};
-	struct nl_msg *message;
-
-	strcpy(request.family_name, "nosuch");
-	assert_int_equal(xlvs_request_encode(&request, &message), 0);
-	assert_true(send(fd, nlmsg_hdr(message), nlmsg_hdr(message)->nlmsg_len, 0) > 0);
-	nlmsg_free(message);
-}
-
-struct answer {
-	_Alignas(struct nlmsghdr) char data[XLVS_DATAGRAM_MAX_BYTES];
-};
-
-static struct answer answer;
-
-/* The type of the next message, its sequence number and, of an end, its code; -1: none is there. */
-static int receive(int fd, uint32_t *ret_sequence, int *ret_code)
-{
-	const struct nlmsghdr *header = (const struct nlmsghdr *)(const void *)answer.data;
-
-	if (recv(fd, answer.data, sizeof(answer.data), MSG_DONTWAIT) <= 0)
-		return -1;
-	*ret_sequence = header->nlmsg_seq;
-	if (header->nlmsg_type < NLMSG_MIN_TYPE)
-		memcpy(ret_code, answer.data + NLMSG_HDRLEN, sizeof(*ret_code));
-	return header->nlmsg_type;
-}
-
-/* A handler whose dumps have `n_portions` portions, one connection each. */
-struct source {
-	int n_portions;
-	int fails_at; /* this portion fails; -1: none */
-	int n_sent;
-	int n_freed;
-	int handler_result;
-};
-
-static int next_portion(void *cursor, struct xlvs_reply *reply)
-{
-	struct source *source = cursor;
-	struct xlvs_conn_entry entries[XLVS_CONNS_PER_REPLY];
-	int r;
-
-	memset(entries, 0, sizeof(entries));
-	if (source->n_sent == source->fails_at)
-		return -EIO;
-	if (source->n_sent == source->n_portions)
-		return 0;
-	source->n_sent++;
-	r = xlvs_reply_conns(reply, entries, XLVS_CONNS_PER_REPLY);
-	return r < 0 ? r : 1;
-}
-
-static void count_free(void *cursor)
-{
-	((struct source *)cursor)->n_freed++;
-}
-
-static int handle(void *context, const struct xlvs_request *request, struct xlvs_reply *reply,
-		  struct xlvs_error *reterr)
-{
-	struct source *source = context;
-	const struct xlvs_dump dump = {next_portion, count_free, source};
-
-	(void)reterr;
-	if (request->dump)
-		xlvs_reply_dump(reply, &dump);
-	return source->handler_result;
-}
-
 static void test_a_dump_waits_for_its_reader_and_comes_whole(void **state)
 {
-	struct source source = {.n_portions = 2000, .fails_at = -1};
-	struct pair pair = new_pair(handle, &source);
+	struct source source = {
+		.n_entries = XLVS_CONNS_PER_REPLY, .n_portions = 2000, .fails_at = -1};
+	struct pair pair = pair_new(pair_handle, &source);
 	uint32_t sequence;
 	int n_messages = 0;
 	int code = -1;
 	int type = 0;
 
 	(void)state;
-	send_request(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 7);
+	pair_send(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 7);
 	assert_int_equal(xlvs_peer_events(pair.peer), POLLIN);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN | POLLOUT), 0);
@@ -163,7 +50,7 @@ static void test_a_dump_waits_for_its_reader_and_comes_whole(void **state)
 	assert_true(source.n_sent < 100);
 
 	for (int i = 0; i < ROUNDS_MAX && type != NLMSG_DONE; i++) {
-		type = receive(pair.fd, &sequence, &code);
+		type = pair_receive(pair.fd, &sequence, &code);
 		if (type == XLVS_FAMILY_XLVS)
 			n_messages++;
 		if (type >= 0)
@@ -176,80 +63,81 @@ static void test_a_dump_waits_for_its_reader_and_comes_whole(void **state)
 	assert_int_equal(n_messages, 2000);
 	assert_int_equal(source.n_freed, 1);
 	assert_int_equal(xlvs_peer_events(pair.peer), POLLIN);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_requests_behind_a_dump_are_answered_after_it(void **state)
 {
-	struct source source = {.n_portions = 3, .fails_at = -1};
-	struct pair pair = new_pair(handle, &source);
+	struct source source = {.n_entries = XLVS_CONNS_PER_REPLY, .n_portions = 3, .fails_at = -1};
+	struct pair pair = pair_new(pair_handle, &source);
 	uint32_t sequence = 0;
 	int code = -1;
 
 	(void)state;
-	send_request(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
-	send_request(pair.fd, XLVS_FAMILY_IPVS, IPVS_CMD_FLUSH, false, 2);
+	pair_send(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
+	pair_send(pair.fd, XLVS_FAMILY_IPVS, IPVS_CMD_FLUSH, false, 2);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(xlvs_peer_handle(pair.peer, xlvs_peer_events(pair.peer) | POLLIN),
 				 0);
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(receive(pair.fd, &sequence, &code), XLVS_FAMILY_XLVS);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_DONE);
+		assert_int_equal(pair_receive(pair.fd, &sequence, &code), XLVS_FAMILY_XLVS);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_DONE);
 	assert_int_equal(sequence, 1);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_ERROR);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_ERROR);
 	assert_int_equal(sequence, 2);
 	assert_int_equal(code, 0);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_a_dump_that_fails_says_so_at_its_end(void **state)
 {
-	struct source source = {.n_portions = 5, .fails_at = 1};
-	struct pair pair = new_pair(handle, &source);
+	struct source source = {.n_entries = XLVS_CONNS_PER_REPLY, .n_portions = 5, .fails_at = 1};
+	struct pair pair = pair_new(pair_handle, &source);
 	uint32_t sequence;
 	int code = 0;
 
 	(void)state;
-	send_request(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
+	pair_send(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN | POLLOUT), 0);
-	assert_int_equal(receive(pair.fd, &sequence, &code), XLVS_FAMILY_XLVS);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_DONE);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), XLVS_FAMILY_XLVS);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_DONE);
 	assert_int_equal(code, -EIO);
 	assert_int_equal(source.n_freed, 1);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_a_dump_that_is_refused_frees_its_cursor(void **state)
 {
 	struct source source = {.fails_at = -1, .handler_result = -EBUSY};
-	struct pair pair = new_pair(handle, &source);
+	struct pair pair = pair_new(pair_handle, &source);
 	uint32_t sequence;
 	int code = 0;
 
 	(void)state;
-	send_request(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
+	pair_send(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN), 0);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_ERROR);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_ERROR);
 	assert_int_equal(code, -EBUSY);
 	assert_int_equal(source.n_freed, 1);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_a_peer_that_leaves_in_mid_dump_is_noticed(void **state)
 {
-	struct source source = {.n_portions = 2000, .fails_at = -1};
-	struct pair pair = new_pair(handle, &source);
+	struct source source = {
+		.n_entries = XLVS_CONNS_PER_REPLY, .n_portions = 2000, .fails_at = -1};
+	struct pair pair = pair_new(pair_handle, &source);
 
 	(void)state;
-	send_request(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
+	pair_send(pair.fd, XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, true, 1);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN), 0);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLOUT), 0);
 	close(pair.fd);
 	pair.fd = -1;
 	assert_true(xlvs_peer_handle(pair.peer, POLLOUT | POLLHUP) < 0);
 	assert_int_equal(source.n_freed, 0);
-	free_pair(&pair);
+	pair_free(&pair);
 	assert_int_equal(source.n_freed, 1);
 }
 
@@ -257,39 +145,39 @@ static void test_malformed_datagrams_are_refused_dropped_or_end_the_peer(void **
 {
 	static char long_datagram[XLVS_DATAGRAM_MAX_BYTES + 1];
 	struct source source = {.fails_at = -1};
-	struct pair pair = new_pair(handle, &source);
+	struct pair pair = pair_new(pair_handle, &source);
 	uint32_t sequence;
 	int code = 0;
 
 	(void)state;
 	assert_int_equal(send(pair.fd, "x", 1, 0), 1);
-	send_request(pair.fd, XLVS_FAMILY_CONTROL, CTRL_CMD_GETFAMILY, false, 3);
-	send_request(pair.fd, 0x77, 1, false, 4);
-	send_request(pair.fd, XLVS_FAMILY_IPVS, IPVS_CMD_NEW_SERVICE, false, 5);
+	pair_send(pair.fd, XLVS_FAMILY_CONTROL, CTRL_CMD_GETFAMILY, false, 3);
+	pair_send(pair.fd, 0x77, 1, false, 4);
+	pair_send(pair.fd, XLVS_FAMILY_IPVS, IPVS_CMD_NEW_SERVICE, false, 5);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN), 0);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_ERROR);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_ERROR);
 	assert_int_equal(sequence, 3);
 	assert_int_equal(code, -ENOENT);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_ERROR);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_ERROR);
 	assert_int_equal(sequence, 4);
 	assert_int_equal(code, -ENOENT);
-	assert_int_equal(receive(pair.fd, &sequence, &code), NLMSG_ERROR);
+	assert_int_equal(pair_receive(pair.fd, &sequence, &code), NLMSG_ERROR);
 	assert_int_equal(sequence, 5);
 	assert_int_equal(code, -EINVAL);
 	assert_true(send(pair.fd, long_datagram, sizeof(long_datagram), 0) > 0);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN), -EMSGSIZE);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_an_orderly_end_is_a_reset(void **state)
 {
 	struct source source = {.fails_at = -1};
-	struct pair pair = new_pair(handle, &source);
+	struct pair pair = pair_new(pair_handle, &source);
 
 	(void)state;
 	shutdown(pair.fd, SHUT_RDWR);
 	assert_int_equal(xlvs_peer_handle(pair.peer, POLLIN | POLLHUP), -ECONNRESET);
-	free_pair(&pair);
+	pair_free(&pair);
 }
 
 static void test_one_director_per_name(void **state)
@@ -298,15 +186,15 @@ static void test_one_director_per_name(void **state)
 	struct xlvs_server *server, *other;
 
 	(void)state;
-	assert_int_equal(xlvs_server_open(name, handle, &source, &server), 0);
-	assert_int_equal(xlvs_server_open(name, handle, &source, &other), -EADDRINUSE);
+	assert_int_equal(xlvs_server_open(pair_name, pair_handle, &source, &server), 0);
+	assert_int_equal(xlvs_server_open(pair_name, pair_handle, &source, &other), -EADDRINUSE);
 	xlvs_server_close(server);
 }
 
 static void test_commands_sent_ahead_are_answered_in_order(void **state)
 {
 	struct fake_director *director = fake_new();
-	pid_t pid = fake_start(name, director);
+	pid_t pid = fake_start(pair_name, director);
 	struct xlvs_request add = {
 		.family = XLVS_FAMILY_IPVS,
 		.command = IPVS_CMD_NEW_SERVICE,
@@ -318,7 +206,7 @@ static void test_commands_sent_ahead_are_answered_in_order(void **state)
 	int code;
 
 	(void)state;
-	assert_int_equal(xlvs_client_open(name, &client), 0);
+	assert_int_equal(xlvs_client_open(pair_name, &client), 0);
 	for (int i = 0; i < XLVS_CLIENT_WINDOW; i++) {
 		add.service.key.port = (__be16)(i / 2);
 		assert_int_equal(xlvs_client_send(client, &add), 0);
@@ -362,8 +250,8 @@ static void test_a_hundred_thousand_connections_and_a_long_document_arrive(void 
 	director->conns = calloc(director->n_conns, sizeof(*director->conns));
 	for (uint32_t i = 0; i < director->n_conns; i++)
 		director->conns[i].expires_sec = i;
-	pid = fake_start(name, director);
-	assert_int_equal(xlvs_client_open(name, &client), 0);
+	pid = fake_start(pair_name, director);
+	assert_int_equal(xlvs_client_open(pair_name, &client), 0);
 	assert_int_equal(xlvs_client_conns(client, count_conn, &n), 0);
 	assert_int_equal(n, 100000);
 	assert_int_equal(xlvs_client_json(client, XLVS_CMD_GET_STATUS, &received), 0);
@@ -398,7 +286,7 @@ static int ask_for_info(void)
 	struct xlvs_client *client;
 	int r;
 
-	r = xlvs_client_open(name, &client);
+	r = xlvs_client_open(pair_name, &client);
 	return r < 0 ? -r : -xlvs_client_info(client, &info);
 }
 
@@ -409,7 +297,7 @@ static int keep_twenty(void)
 	int n_served = 0;
 
 	for (int i = 0; i < 20; i++)
-		if (xlvs_client_open(name, &client) == 0 &&
+		if (xlvs_client_open(pair_name, &client) == 0 &&
 		    xlvs_client_info(client, &info) == -EPERM)
 			n_served++;
 	return n_served;
@@ -427,10 +315,10 @@ static void test_others_than_root_are_told_so_and_few_are_kept(void **state)
 		free(director);
 		skip();
 	}
-	pid = fake_start(name, director);
+	pid = fake_start(pair_name, director);
 	assert_int_equal(as_nobody(ask_for_info), EPERM);
 	assert_int_equal(as_nobody(keep_twenty), 16);
-	assert_int_equal(xlvs_client_open(name, &client), 0);
+	assert_int_equal(xlvs_client_open(pair_name, &client), 0);
 	assert_int_equal(xlvs_client_info(client, &info), 0);
 	assert_int_equal(info.version, IP_VS_VERSION_CODE);
 	xlvs_client_close(client);
@@ -457,13 +345,14 @@ static void test_a_director_run_by_somebody_else_is_not_believed(void **state)
 	if (pid == 0) {
 		struct xlvs_server *server;
 
-		if (setuid(NOBODY) < 0 || xlvs_server_open(name, fake_handle, director, &server) ||
+		if (setuid(NOBODY) < 0 ||
+		    xlvs_server_open(pair_name, fake_handle, director, &server) ||
 		    write(ready[1], "r", 1) != 1)
 			_exit(1);
 		fake_serve(server);
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
-	assert_int_equal(xlvs_client_open(name, &client), -ECONNREFUSED);
+	assert_int_equal(xlvs_client_open(pair_name, &client), -ECONNREFUSED);
 	fake_stop(pid);
 	close(ready[0]);
 	close(ready[1]);
@@ -487,6 +376,6 @@ int main(void)
 		cmocka_unit_test(test_a_director_run_by_somebody_else_is_not_believed),
 	};
 
-	snprintf(name, sizeof(name), "xlvs-unit-server-%d", (int)getpid());
+	snprintf(pair_name, sizeof(pair_name), "xlvs-unit-server-%d", (int)getpid());
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
