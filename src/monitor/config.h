@@ -44,6 +44,7 @@ enum xlvs_ld_checktype {
 
 /* How much of a TLS server's certificate must be right. */
 enum xlvs_ld_tlsverify {
+	XLVS_LD_TLS_DEFAULT, /* what ldirectord does for the service: see check/check.h */
 	XLVS_LD_TLS_CHAIN, /* signed by an authority the director trusts */
 	XLVS_LD_TLS_HOST, /* and made out to the virtual host */
 	XLVS_LD_TLS_NONE,
@@ -91,7 +92,6 @@ struct xlvs_ld_virtual {
 	enum xlvs_check_service service;
 	const char *checkcommand;
 	uint16_t checkport; /* 0: see xlvs_ld_check_port() */
-	bool forwardcheck; /* check through the forwarding path, to the virtual address */
 	enum xlvs_ld_tlsverify tlsverify;
 	const char *tlscafile; /* NULL: the system's */
 	const char *request, *receive;

@@ -89,17 +89,6 @@ XLVS_LD_READER(checkport)
 	reader->block->service.checkport = (uint16_t)port;
 }
 
-XLVS_LD_READER(checkpath)
-{
-	(void)slot;
-	if (xlvs_ld_equals(value, "forward"))
-		reader->block->service.forwardcheck = true;
-	else if (xlvs_ld_equals(value, "direct"))
-		reader->block->service.forwardcheck = false;
-	else
-		xlvs_ld_error(reader, value.start, "expected direct or forward");
-}
-
 XLVS_LD_READER(tlsverify)
 {
 	enum xlvs_ld_tlsverify *verify = &reader->block->service.tlsverify;

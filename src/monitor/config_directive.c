@@ -340,7 +340,6 @@ static const struct directive directives[] = {
 	{"service", VIRTUAL, xlvs_ld_read_service, 0},
 	{"checkcommand", VIRTUAL, read_text, SERVICE(checkcommand)},
 	{"checkport", VIRTUAL, xlvs_ld_read_checkport, 0},
-	{"checkpath", VIRTUAL, xlvs_ld_read_checkpath, 0},
 	{"tlsverify", VIRTUAL, xlvs_ld_read_tlsverify, 0},
 	{"tlscafile", VIRTUAL, read_text, SERVICE(tlscafile)},
 	{"request", VIRTUAL, read_quoted, SERVICE(request)},

@@ -36,8 +36,6 @@ static void explain_check(FILE *out, const struct xlvs_ld_virtual *service)
 			   : service->settings.checktimeout_sec);
 	if (service->checktype == XLVS_LD_COMBINED)
 		fprintf(out, " (connects %d s)", service->settings.checktimeout_sec);
-	if (service->forwardcheck)
-		fputs(", through the forwarding path", out);
 	fputc('\n', out);
 }
 

@@ -89,7 +89,6 @@ void xlvs_ld_read_directive(struct xlvs_ld_reader *reader, struct span name, str
 XLVS_LD_READER(checktype);
 XLVS_LD_READER(service);
 XLVS_LD_READER(checkport);
-XLVS_LD_READER(checkpath);
 XLVS_LD_READER(tlsverify);
 XLVS_LD_READER(httpmethod);
 XLVS_LD_READER(virtualhost);

@@ -151,7 +151,7 @@ static void test_every_directive(void **state)
 		"emailalertstatus=starting, running\nemailalertfrom=l <l@example.org>\n"
 		"smtp=mail.example.org\nmaintenancedir=/x/m\nfallbackcommand=\"/x/f\" a\n"
 		"virtual=203.0.113.80:443\n"
-		"    checktype=3\n    service=https\n    checkport=8443\n    checkpath=forward\n"
+		"    checktype=3\n    service=https\n    checkport=8443\n"
 		"    tlsverify=host\n    tlscafile=\"/x/ca.pem\"\n"
 		"    request=\"a#b\" # comment\n\n  # comment\n\treceive=\"x\"y\"\n"
 		"    httpmethod=head\n    virtualhost=\"www.example.org\"\n    login=\"l\"\n"
@@ -179,7 +179,6 @@ static void test_every_directive(void **state)
 	assert_int_equal(service->checktype, XLVS_LD_COMBINED);
 	assert_int_equal(service->connects, 3);
 	assert_int_equal(service->checkport, 8443);
-	assert_true(service->forwardcheck);
 	assert_int_equal(service->tlsverify, XLVS_LD_TLS_HOST);
 	assert_string_equal(service->tlscafile, "/x/ca.pem");
 	assert_string_equal(service->request, "/a#b");
