@@ -9,6 +9,8 @@
 
 #include <linux/types.h>
 
+#include "abi/tunnel.h"
+
 enum xlvs_dest_flag {
 	XLVS_DEST_USED = 1, /* the slot holds a destination, deleted or not */
 	XLVS_DEST_AVAILABLE = 2, /* it is in its service's list */
@@ -26,10 +28,10 @@ struct xlvs_dest {
 	__u32 nexthop; /* index in xlvs_nexthops; 0: ask the routing table */
 	__u32 upper_threshold;
 	__u32 lower_threshold;
-	__u8 tunnel_type;
+	__u8 tunnel_type; /* enum xlvs_tunnel_type */
 	__u8 protocol; /* of its service, to find a deleted one again */
 	__be16 tunnel_port;
-	__u16 tunnel_flags;
+	__u16 tunnel_flags; /* enum xlvs_tunnel_flag */
 	__be16 service_port;
 	__u32 unused[3];
 

@@ -17,10 +17,12 @@ struct xlvs_rs_address {
 	__be32 word[4];
 };
 
-/* Value of xlvs_rs_vips. */
+/* Value of xlvs_rs_vips: one of these, and above it the port that GUE comes to, in host order. */
 enum xlvs_rs_accept {
 	XLVS_RS_ACCEPT_ANY = 1, /* from every director */
 	XLVS_RS_ACCEPT_LISTED = 2, /* from those in xlvs_rs_sources */
+	XLVS_RS_ACCEPT_MASK = 0xff,
+	XLVS_RS_ACCEPT_PORT_SHIFT = 16,
 };
 
 /* Key of xlvs_rs_sources: packets for `vip` may come in a tunnel from `director`. */
@@ -34,7 +36,9 @@ struct xlvs_rs_source {
 	X(DECAPSULATED, "decapsulated", "tunnel header taken off")                            \
 	X(WRONG_SOURCE, "wrong_source", "left as it was: the outer source is not a director") \
 	X(MALFORMED, "malformed", "left as it was: the headers contradict each other")        \
-	X(CONGESTION, "congestion", "dropped: congestion was met that the sender cannot be told of")
+	X(CONGESTION, "congestion",                                                           \
+	  "dropped: congestion was met that the sender cannot be told of")                    \
+	X(BAD_CHECKSUM, "bad_checksum", "dropped: the checksum of GUE or GRE is wrong")
 
 enum xlvs_rs_count {
 #define XLVS_RS_COUNT_ENUM(symbol, name, text) XLVS_RS_##symbol,

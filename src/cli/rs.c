@@ -9,22 +9,25 @@
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char usage[] =
-	"Usage: xlvs rs add VIP --method dr|tun|nat [-i IF]... [--from DIRECTOR]...\n"
+	"Usage: xlvs rs add VIP --method dr|tun|nat [-i IF]... [--from DIRECTOR]... [--tun-port "
+	"PORT]\n"
 	"       xlvs rs del VIP...\n"
 	"       xlvs rs show [--json]\n"
 	"\n"
 	"Prepares this real server for the packets a director sends it, or undoes that.\n"
 	"\n"
-	"  -m, --method METHOD    dr (direct routing), tun (IP in IP) or nat\n"
+	"  -m, --method METHOD    dr (direct routing), tun (IP in IP, GUE, GRE) or nat\n"
 	"  -i, --interface IF     the interface that faces the director; all Ethernet interfaces\n"
 	"                         that are up, if none is given\n"
 	"  -f, --from DIRECTOR    the director's address: tun takes tunnel packets from nobody "
 	"else,\n"
 	"                         nat expects the default route to lead there\n"
+	"  -p, --tun-port PORT    tun: where GUE comes to, 6080 if not given\n"
 	"  -j, --json             write JSON\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -66,6 +69,17 @@ static int add_director(struct xlvs_rs_vip *vip, const char *text, struct xlvs_e
 	return r;
 }
 
+static int read_port(const char *text, uint16_t *ret, struct xlvs_error *reterr)
+{
+	char *end;
+	unsigned long port = strtoul(text, &end, 10);
+
+	if (*end || text[0] < '0' || text[0] > '9' || !port || port > UINT16_MAX)
+		return xlvs_refuse(reterr, -EINVAL, "'%s' is no port", text);
+	*ret = (uint16_t)port;
+	return 0;
+}
+
 /* `word` is the option as it was written. */
 static int read_option(struct words *words, int option, const char *word, struct xlvs_error *reterr)
 {
@@ -77,6 +91,8 @@ static int read_option(struct words *words, int option, const char *word, struct
 		return add_interface(&words->vip, optarg, reterr);
 	case 'f':
 		return add_director(&words->vip, optarg, reterr);
+	case 'p':
+		return read_port(optarg, &words->vip.gue_port, reterr);
 	case 'j':
 		words->json = true;
 		return 0;
@@ -96,6 +112,7 @@ static int read_words(int argc, char **argv, struct words *ret, struct xlvs_erro
 		{"method", required_argument, NULL, 'm'},
 		{"interface", required_argument, NULL, 'i'},
 		{"from", required_argument, NULL, 'f'},
+		{"tun-port", required_argument, NULL, 'p'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{},
@@ -103,7 +120,7 @@ static int read_words(int argc, char **argv, struct words *ret, struct xlvs_erro
 	int option, r = 0;
 
 	opterr = 0;
-	while (!r && (option = getopt_long(argc, argv, ":m:i:f:jh", options, NULL)) >= 0)
+	while (!r && (option = getopt_long(argc, argv, ":m:i:f:p:jh", options, NULL)) >= 0)
 		r = read_option(ret, option, argv[optind - 1], reterr);
 	return r;
 }
@@ -208,7 +225,8 @@ static int run_show(const struct words *words, char **rest)
 	int code = XLVS_CLI_OK;
 	int r;
 
-	if (*rest || words->has_method || words->vip.n_interfaces || words->vip.n_directors) {
+	if (*rest || words->has_method || words->vip.n_interfaces || words->vip.n_directors ||
+	    words->vip.gue_port) {
 		xlvs_refuse(&error, 0, "show takes --json and nothing else");
 		return refuse(&error, -EINVAL);
 	}
@@ -254,10 +272,12 @@ static int run_add(struct words *words, char **rest)
 	int r;
 
 	if (!rest[0] || rest[1] || !words->has_method || words->json) {
-		xlvs_refuse(&error, 0, "add takes one VIP, --method, -i and --from");
+		xlvs_refuse(&error, 0, "add takes one VIP, --method, -i, --from and --tun-port");
 		return refuse(&error, -EINVAL);
 	}
 	r = xlvs_rs_address_parse(rest[0], &words->vip.address, &error);
+	if (words->vip.method == XLVS_RS_TUN && !words->vip.gue_port)
+		words->vip.gue_port = XLVS_RS_GUE_PORT;
 	if (!r)
 		r = xlvs_rs_add(&words->vip, &known, &error);
 	if (r)
@@ -275,7 +295,7 @@ static int run_del(const struct words *words, char **rest)
 	int r = 0;
 
 	if (!rest[0] || words->has_method || words->json || words->vip.n_interfaces ||
-	    words->vip.n_directors) {
+	    words->vip.n_directors || words->vip.gue_port) {
 		xlvs_refuse(&error, 0, "del takes one VIP or several, and no option");
 		return refuse(&error, -EINVAL);
 	}

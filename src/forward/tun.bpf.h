@@ -2,7 +2,8 @@
 /* Tunnelling: the packet, its TTL one less, travels inside another one from the director to the
  * destination (RFC 2003, RFC 2473, RFC 4213); either may be IPv4 or IPv6. The outer header takes
  * over TTL, TOS (RFC 3168: a congestion mark stays inside) and, between IPv4 and IPv4, the
- * don't-fragment bit, as net/netfilter/ipvs/ip_vs_xmit.c does. */
+ * don't-fragment bit, as net/netfilter/ipvs/ip_vs_xmit.c does. What GUE and GRE put in between is
+ * written by tun.bpf.c. */
 #ifndef XLVS_FORWARD_TUN_BPF_H
 #define XLVS_FORWARD_TUN_BPF_H
 
@@ -20,12 +21,18 @@ enum xlvs_tun_constant {
 
 /* What an outer header is made of. */
 struct xlvs_tun {
-	const struct xlvs_packet *pkt;
 	const struct xlvs_dest *dest;
 	const struct xlvs_nexthop *nexthop;
-	__u32 ttl;
+	const void *inner; /* header of the packet inside */
+	__u32 payload_bytes; /* behind the outer header */
+	__u8 protocol; /* of the payload */
+	__u8 ttl;
 	bool ipv4; /* the packet inside */
 };
+
+/* Forward by GUE or GRE: the contract of a forwarding method. */
+int xlvs_tun_shim(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
+		  struct xlvs_nexthop *nexthop);
 
 /* TOS or traffic class of the outer header. */
 static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
@@ -38,7 +45,7 @@ static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 
 static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struct xlvs_tun *tun)
 {
-	const struct iphdr *inner = (const void *)(outer + 1);
+	const struct iphdr *inner = tun->inner;
 	__u32 *words = (void *)outer;
 	__u16 fragment = tun->ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
 	__u16 id = 0;
@@ -47,9 +54,9 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 	if (!fragment)
 		id = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
 	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, tun->ipv4) << 8 |
-		   (__u32)bpf_htons(tun->pkt->length_bytes + sizeof(*outer)) << 16;
+		   (__u32)bpf_htons(tun->payload_bytes + sizeof(*outer)) << 16;
 	words[1] = id | (__u32)fragment << 16;
-	words[2] = tun->ttl | (tun->ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6) << 8;
+	words[2] = tun->ttl | tun->protocol << 8;
 	words[3] = tun->nexthop->source[0];
 	words[4] = tun->dest->address[0];
 	outer->check =
@@ -58,11 +65,9 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 
 static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer, const struct xlvs_tun *tun)
 {
-	const void *inner = outer + 1;
-
-	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)xlvs_tun_tos(inner, tun->ipv4) << 20);
-	outer->payload_len = bpf_htons(tun->pkt->length_bytes);
-	outer->nexthdr = tun->ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6;
+	*(__be32 *)outer = bpf_htonl(6U << 28 | (__u32)xlvs_tun_tos(tun->inner, tun->ipv4) << 20);
+	outer->payload_len = bpf_htons(tun->payload_bytes);
+	outer->nexthdr = tun->protocol;
 	outer->hop_limit = tun->ttl;
 	__builtin_memcpy(&outer->saddr, tun->nexthop->source, sizeof(outer->saddr));
 	__builtin_memcpy(&outer->daddr, tun->dest->address, sizeof(outer->daddr));
@@ -98,11 +103,19 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 					    struct xlvs_dest *dest, struct xlvs_nexthop *nexthop,
 					    bool ipv4)
 {
-	struct xlvs_tun tun = {.pkt = pkt, .dest = dest, .nexthop = nexthop, .ipv4 = ipv4};
+	struct xlvs_tun tun = {
+		.dest = dest,
+		.nexthop = nexthop,
+		.payload_bytes = pkt->length_bytes,
+		.protocol = ipv4 ? IPPROTO_IPIP : IPPROTO_IPV6,
+		.ipv4 = ipv4,
+	};
 	void *frame;
 	__be16 *type;
 	int r;
 
+	if (*(volatile __u8 *)&dest->tunnel_type)
+		return xlvs_tun_shim(ctx, pkt, dest, nexthop);
 	if (dest->family == XLVS_AF_INET) {
 		if (!xlvs_fits(pkt, nexthop, sizeof(struct iphdr)))
 			return xlvs_drop(XLVS_DROP_TOO_BIG);
@@ -110,6 +123,7 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 		if (r < 0)
 			return r;
 		tun.ttl = r;
+		tun.inner = frame + sizeof(struct ethhdr) + sizeof(struct iphdr);
 		xlvs_tun_write_ipv4(frame + sizeof(struct ethhdr), &tun);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IP);
@@ -120,6 +134,7 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 		if (r < 0)
 			return r;
 		tun.ttl = r;
+		tun.inner = frame + sizeof(struct ethhdr) + sizeof(struct ipv6hdr);
 		xlvs_tun_write_ipv6(frame + sizeof(struct ethhdr), &tun);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IPV6);

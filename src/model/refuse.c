@@ -48,10 +48,9 @@ int xlvs_refuse_dest(const struct xlvs_dest_spec *spec, struct xlvs_error *reter
 		{spec->method == XLVS_METHOD_BYPASS, "forwarding method bypass is"},
 		{spec->method > XLVS_METHOD_BYPASS, "an unknown forwarding method is"},
 		{spec->upper_threshold || spec->lower_threshold, "connection thresholds are"},
-		{spec->tunnel_type == XLVS_TUNNEL_GUE, "tunnel type gue is"},
-		{spec->tunnel_type == XLVS_TUNNEL_GRE, "tunnel type gre is"},
 		{spec->tunnel_type > XLVS_TUNNEL_GRE, "an unknown tunnel type is"},
-		{spec->tunnel_flags, "tunnel checksum options are"},
+		{spec->tunnel_flags & ~(XLVS_TUNNEL_CSUM | XLVS_TUNNEL_REMCSUM),
+		 "an unknown tunnel flag is"},
 	};
 
 	return refuse_first(rows, sizeof(rows) / sizeof(rows[0]), reterr);

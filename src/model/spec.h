@@ -10,6 +10,8 @@
 #include <linux/types.h>
 #include <stdint.h>
 
+#include "abi/tunnel.h"
+
 #define XLVS_SCHEDULER_NAME_BYTES 16 /* with the final NUL, as in IPVS */
 #define XLVS_PE_NAME_BYTES	  17
 
@@ -33,12 +35,6 @@ enum xlvs_service_flag {
 	XLVS_SERVICE_SCHED1 = 0x08, /* sh-fallback, mh-fallback */
 	XLVS_SERVICE_SCHED2 = 0x10, /* sh-port, mh-port */
 	XLVS_SERVICE_SCHED3 = 0x20,
-};
-
-enum xlvs_tunnel_type {
-	XLVS_TUNNEL_IPIP = 0,
-	XLVS_TUNNEL_GUE = 1,
-	XLVS_TUNNEL_GRE = 2,
 };
 
 /* Either fwmark is non-zero, or protocol, address and port say which service it is. */
@@ -74,7 +70,7 @@ struct xlvs_dest_spec {
 	uint32_t lower_threshold;
 	uint8_t tunnel_type; /* enum xlvs_tunnel_type */
 	__be16 tunnel_port;
-	uint16_t tunnel_flags; /* 1 checksum, 2 remote checksum */
+	uint16_t tunnel_flags; /* enum xlvs_tunnel_flag */
 };
 
 /* Zero leaves a timeout as it is. */

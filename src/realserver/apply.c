@@ -111,7 +111,7 @@ static int undo(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 static bool is_same(const struct xlvs_rs_vip *a, const struct xlvs_rs_vip *b)
 {
 	if (a->method != b->method || a->n_interfaces != b->n_interfaces ||
-	    a->n_directors != b->n_directors)
+	    a->n_directors != b->n_directors || a->gue_port != b->gue_port)
 		return false;
 	for (size_t i = 0; i < a->n_interfaces; i++)
 		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
@@ -127,6 +127,8 @@ static int check_words(const struct xlvs_rs_vip *vip, struct xlvs_error *reterr)
 
 	if (vip->method == XLVS_RS_DR && vip->n_directors)
 		return xlvs_refuse(reterr, -EINVAL, "method %s takes no --from", method);
+	if (vip->method != XLVS_RS_TUN && vip->gue_port)
+		return xlvs_refuse(reterr, -EINVAL, "method %s takes no --tun-port", method);
 	if (vip->method != XLVS_RS_NAT)
 		return 0;
 	if (vip->n_interfaces)

@@ -237,7 +237,8 @@ static struct xlvs_rs_address key_of(const struct in6_addr *address)
 
 static __u32 accept_of(const struct xlvs_rs_vip *vip)
 {
-	return vip->n_directors ? XLVS_RS_ACCEPT_LISTED : XLVS_RS_ACCEPT_ANY;
+	return (vip->n_directors ? XLVS_RS_ACCEPT_LISTED : XLVS_RS_ACCEPT_ANY) |
+	       (__u32)vip->gue_port << XLVS_RS_ACCEPT_PORT_SHIFT;
 }
 
 int xlvs_rs_decap_accept(const struct xlvs_rs_decap *decap, const struct xlvs_rs_vip *vip,

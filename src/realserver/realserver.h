@@ -24,6 +24,7 @@
 enum {
 	XLVS_RS_INTERFACES_MAX = 16, /* of one VIP */
 	XLVS_RS_DIRECTORS_MAX = 16,
+	XLVS_RS_GUE_PORT = 6080, /* IANA's */
 };
 
 enum xlvs_rs_method {
@@ -41,6 +42,7 @@ struct xlvs_rs_vip {
 	char interfaces[XLVS_RS_INTERFACES_MAX][IF_NAMESIZE];
 	size_t n_directors; /* 0: whoever sends */
 	struct in6_addr directors[XLVS_RS_DIRECTORS_MAX];
+	uint16_t gue_port; /* XLVS_RS_TUN: where GUE comes to */
 };
 
 struct xlvs_rs_check {

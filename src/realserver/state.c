@@ -120,15 +120,18 @@ static int read_entry(json_t *json, struct xlvs_rs_entry *ret)
 	struct xlvs_rs_entry entry = {};
 	json_t *interfaces, *directors;
 	const char *address, *method;
-	int added;
+	int added, port = 0;
 
-	if (json_unpack(json, "{s:s,s:s,s:o,s:o,s:b}", "vip", &address, "method", &method,
-			"interfaces", &interfaces, "from", &directors, "address_added", &added) ||
+	if (json_unpack(json, "{s:s,s:s,s:o,s:o,s:b,s?i}", "vip", &address, "method", &method,
+			"interfaces", &interfaces, "from", &directors, "address_added", &added,
+			"tun_port", &port) ||
+	    port < 0 || port > UINT16_MAX ||
 	    xlvs_rs_address_parse(address, &entry.vip.address, NULL) ||
 	    xlvs_rs_method_parse(method, &entry.vip.method, NULL) ||
 	    read_interfaces(interfaces, &entry.vip) || read_directors(directors, &entry.vip))
 		return -EINVAL;
 	entry.address_added = added;
+	entry.vip.gue_port = (uint16_t)port;
 	*ret = entry;
 	return 0;
 }
@@ -234,9 +237,11 @@ static json_t *write_entry(const struct xlvs_rs_entry *entry)
 		xlvs_rs_address_text(&vip->directors[i], text);
 		json_array_append_new(directors, json_string(text));
 	}
-	return json_pack("{s:s,s:s,s:o,s:o,s:b}", "vip", xlvs_rs_address_text(&vip->address, text),
-			 "method", xlvs_rs_method_name(vip->method), "interfaces", interfaces,
-			 "from", directors, "address_added", entry->address_added);
+	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:i}", "vip",
+			 xlvs_rs_address_text(&vip->address, text), "method",
+			 xlvs_rs_method_name(vip->method), "interfaces", interfaces, "from",
+			 directors, "address_added", entry->address_added, "tun_port",
+			 vip->gue_port);
 }
 
 int xlvs_rs_state_save(const struct xlvs_rs_state *state, struct xlvs_error *reterr)

@@ -11,6 +11,9 @@ enum {
 	IPV6_BYTES = 40,
 	TCP_BYTES = 20,
 	UDP_BYTES = 8,
+	GUE_BYTES = 4,
+	GRE_BYTES = 4,
+	GRE_SUM_BYTES = 4,
 	IN_IPV4 = 4, /* protocol numbers of tunnels */
 	IN_IPV6 = 41,
 	TUNNELS_MAX = 2,
@@ -184,16 +187,50 @@ void packet_build(const struct packet *packet, struct frame *ret_frame)
 	ret_frame->bytes += packet->padding_bytes;
 }
 
+/* What stands between an outer header and the packet at `inner`. */
+static size_t shim_bytes(const struct packet *outer)
+{
+	if (outer->protocol == PACKET_UDP)
+		return UDP_BYTES + GUE_BYTES;
+	if (outer->protocol == PACKET_GRE)
+		return GRE_BYTES + (outer->no_checksum ? 0 : GRE_SUM_BYTES);
+	return 0;
+}
+
+/* The shim of the packet that follows it already. */
+static void put_shim(uint8_t *ip, const struct packet *outer, bool inner4)
+{
+	size_t bytes = length_bytes(ip) - header_bytes(ip);
+	uint8_t *shim = ip + header_bytes(ip);
+
+	if (outer->protocol == PACKET_UDP) {
+		packet_put16(shim, outer->sport);
+		packet_put16(shim + 2, outer->dport);
+		packet_put16(shim + 4, (uint16_t)bytes);
+		shim[UDP_BYTES + 1] = inner4 ? IN_IPV4 : IN_IPV6;
+		if (!outer->no_checksum)
+			seal_segment(ip);
+	} else if (outer->protocol == PACKET_GRE) {
+		packet_put16(shim, outer->no_checksum ? 0 : 0x8000);
+		packet_put16(shim + 2, inner4 ? 0x0800 : 0x86dd);
+		if (!outer->no_checksum)
+			packet_put16(shim + GRE_BYTES, (uint16_t)~fold(sum(shim, bytes)));
+	}
+}
+
 void packet_wrap(const struct packet *outer, const struct frame *inner, struct frame *ret_frame)
 {
 	const uint8_t *inner_ip = inner->data + ETHERNET_BYTES;
 	uint8_t *ip = ret_frame->data + ETHERNET_BYTES;
-	size_t behind = inner->bytes - ETHERNET_BYTES, added;
+	size_t behind = inner->bytes - ETHERNET_BYTES, added = shim_bytes(outer);
+	uint8_t protocol = is_ipv4(inner_ip) ? IN_IPV4 : IN_IPV6;
 
 	*ret_frame = (struct frame){.bytes = ETHERNET_BYTES + behind};
 	put_link(ret_frame, outer);
-	added = put_ip(ip, outer, is_ipv4(inner_ip) ? IN_IPV4 : IN_IPV6, length_bytes(inner_ip));
+	added += put_ip(ip, outer, outer->protocol ? outer->protocol : protocol,
+			added + length_bytes(inner_ip));
 	memcpy(ip + added, inner_ip, behind);
+	put_shim(ip, outer, is_ipv4(inner_ip));
 	ret_frame->bytes += added;
 }
 

@@ -18,6 +18,7 @@ enum packet_limit {
 enum packet_protocol {
 	PACKET_TCP = 6,
 	PACKET_UDP = 17,
+	PACKET_GRE = 47,
 };
 
 enum packet_tcp_flag {
@@ -54,7 +55,7 @@ struct packet {
 	uint16_t sport;
 	uint16_t dport;
 	uint8_t tcp_flags;
-	bool no_checksum; /* UDP */
+	bool no_checksum; /* UDP, GRE */
 	uint16_t payload_bytes;
 	uint16_t padding_bytes; /* behind the packet, as Ethernet pads short ones */
 };
@@ -62,7 +63,8 @@ struct packet {
 void packet_build(const struct packet *packet, struct frame *ret_frame);
 
 /* An IP packet around that of `inner`: MACs, family, addresses, ttl, tos, id and fragment are
- * those of `outer`; the rest of it is not looked at. */
+ * those of `outer`, whose protocol says how: 0 IP in IP; PACKET_GRE and PACKET_UDP (GUE) with or
+ * without checksum, GUE from sport to dport. The rest of it is not looked at. */
 void packet_wrap(const struct packet *outer, const struct frame *inner, struct frame *ret_frame);
 
 /* Write the checksums of IPv4 header and TCP or UDP anew, after bytes were changed. The headers

@@ -277,7 +277,7 @@ REFUSED = {
                  "127.0.0.1 is not an address of a host on a network"),
     "method": (("add", V4.vip, "--method", "gre"), "unknown method 'gre': use dr, tun or nat"),
     "fullnat": (("add", V4.vip, "--method", "fullnat"), "method fullnat is not supported yet"),
-    "no-method": (("add", V4.vip), "add takes one VIP, --method, -i and --from"),
+    "no-method": (("add", V4.vip), "add takes one VIP, --method, -i, --from and --tun-port"),
     "interface": (("add", V4.vip, "--method", "tun", "-i", "eth9"), "no interface eth9"),
     "second-interface": (("add", V4.vip, "--method", "tun", "-i", "eth0", "-i", "eth9"),
                          "no interface eth9"),

@@ -47,3 +47,21 @@ class TestTun(Forwarding):
         ids = [l3(frame.packet).id if outer is V4 else 0 for frame in carried]
         assert_same_frames([after_ipip(frame, *macs, outer.dip, server.address(outer), outer_id)
                             for frame, outer_id in zip(sent, ids)], carried)
+
+    @pytest.mark.parametrize("words", [
+        "--tun-type gue --tun-port 6080", "--tun-type gue --tun-port 6080 --tun-csum",
+        "--tun-type gue --tun-port 6080 --tun-remcsum", "--tun-type gre",
+        "--tun-type gre --tun-csum"], ids=lambda words: "".join(words.split("-")[3:]))
+    @pytest.mark.parametrize("inner, outer", [(V4, V4), (V4, V6), (V6, V4), (V6, V6)],
+                             ids=["4-in-4", "4-in-6", "6-in-4", "6-in-6"])
+    @two_armed
+    def test_gue_and_gre_carry_requests(self, topology, director, client, inner, outer, words):
+        family = topology.with_own_vip(inner)
+        server = topology.servers[0]
+        service = director.add_service(family, "tun", [])
+        server.prepare("tun", family)
+        destination = outer.endpoint(server.address(outer), 80)
+        director.ipvsadm(f"-a -t {service} -r {destination} -i {words}")
+        assert words.split()[1] in director.ipvsadm(f"-Ln --tun-info -t {service}")
+        with Session(client, family) as session:
+            assert session.get() == "rs1"

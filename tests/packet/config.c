@@ -207,6 +207,9 @@ uint32_t director_add_dest(uint32_t slot, const struct dest_words *words)
 		.service = director.services[slot].id,
 		.weight = words->weight,
 		.nexthop = dest,
+		.tunnel_type = words->tunnel_type,
+		.tunnel_port = words->tunnel_type == XLVS_TUNNEL_GUE ? htons(GUE_PORT) : 0,
+		.tunnel_flags = words->tunnel_flags,
 	};
 	parse(words->family, words->address, director.table.dests[dest].address);
 	memmove(&list->cells[1], &list->cells[0], list->n_cells++ * sizeof(list->cells[0]));

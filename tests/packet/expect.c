@@ -106,6 +106,11 @@ struct packet tunnel_to_dest(const struct packet *packet, uint32_t dest)
 	outer.fragment = packet->family == 4 ? packet->fragment & DONT_FRAGMENT : 0;
 	if (outer.fragment)
 		outer.id = 0;
+	outer.protocol = record->tunnel_type == XLVS_TUNNEL_GUE	  ? PACKET_UDP
+			 : record->tunnel_type == XLVS_TUNNEL_GRE ? PACKET_GRE
+								  : 0;
+	outer.dport = GUE_PORT;
+	outer.no_checksum = !record->tunnel_flags;
 	return outer;
 }
 

@@ -34,6 +34,7 @@ enum director_constant {
 	VIP_PORT = 80,
 	CLIENT_PORT = 40000,
 	SERVER_PORT = 8080,
+	GUE_PORT = 6080,
 	DIRECTOR_DESTS_MAX = 256,
 };
 
@@ -94,6 +95,8 @@ struct dest_words {
 	uint8_t method;
 	int weight;
 	uint32_t ifindex; /* of its next hop */
+	uint8_t tunnel_type;
+	uint16_t tunnel_flags;
 };
 
 /* Add a destination with a next hop of its own and publish the service's list anew. */
@@ -116,7 +119,8 @@ struct packet reply_packet(const struct packet *request, const char *server, uin
 struct packet sent_to_dest(const struct packet *packet, uint32_t dest);
 /* The same towards the client, by the interface `client`. */
 struct packet sent_to_client(const struct packet *packet);
-/* The outer header of a tunnel to `dest` around `packet`, as IPVS writes it. */
+/* The outer header of a tunnel to `dest` around `packet`, as IPVS writes it; the source port of GUE
+ * is the director's to choose. */
 struct packet tunnel_to_dest(const struct packet *packet, uint32_t dest);
 
 /* The live record of the packet's tuple, found without the table's own search; NULL without. */

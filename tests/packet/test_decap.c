@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The real server's decapsulation program, packet by packet: whole frames in, whole frames out. */
-#include "packet.h"
-#include "realserver/decap.h"
+#include "decap.h"
 
-#include <bpf/bpf.h>
-#include <linux/bpf.h>
-#include <netinet/in.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-enum {
-	PAYLOAD_BYTES = 24,
-	NOT_COUNTED = -1,
-};
 
 enum ecn {
 	NOT_ECT,
@@ -27,137 +11,6 @@ enum ecn {
 	ECT0,
 	CE,
 };
-
-static struct xlvs_rs_decap decap;
-
-static const char *const client[7] = {[4] = "198.51.100.7", [6] = "2001:db8:2::7"};
-static const char *const local[7] = {[4] = "192.0.2.2", [6] = "2001:db8::2"};
-static const char *const director[7] = {[4] = "192.0.2.1", [6] = "2001:db8::1"};
-static const char *const stranger[7] = {[4] = "192.0.2.66", [6] = "2001:db8::66"};
-static const char *const open_vip[7] = {[4] = "203.0.113.10", [6] = "2001:db8:1::10"};
-static const char *const closed_vip[7] = {[4] = "203.0.113.20", [6] = "2001:db8:1::20"};
-
-/* A client's request in a director's tunnel packet. */
-struct request {
-	struct packet outer;
-	struct packet inner;
-};
-
-static struct request request_of(int outer, int inner)
-{
-	struct request request = {
-		.outer =
-			{
-				.dmac = {2, 0, 0, 0, 0, 2},
-				.smac = {2, 0, 0, 0, 0, 1},
-				.family = outer,
-				.ttl = 63,
-				.tos = 0xb8,
-				.from = director[outer],
-				.to = local[outer],
-			},
-		.inner =
-			{
-				.dmac = {2, 0, 0, 0, 0, 2},
-				.smac = {2, 0, 0, 0, 0, 1},
-				.family = inner,
-				.protocol = PACKET_UDP,
-				.ttl = 62,
-				.tos = 0xb8,
-				.from = client[inner],
-				.to = open_vip[inner],
-				.sport = 40000,
-				.dport = 53,
-				.payload_bytes = PAYLOAD_BYTES,
-			},
-	};
-
-	return request;
-}
-
-static struct frame build_inner(const struct request *request)
-{
-	struct frame frame;
-
-	packet_build(&request->inner, &frame);
-	return frame;
-}
-
-static struct frame build(const struct request *request)
-{
-	struct frame inner = build_inner(request), frame;
-
-	packet_wrap(&request->outer, &inner, &frame);
-	return frame;
-}
-
-static size_t header_bytes(int family)
-{
-	return family == 4 ? 20 : 40;
-}
-
-/* Write an IPv4 header's checksum anew, whatever else is wrong with it. */
-static void seal4(uint8_t *header)
-{
-	uint32_t sum = 0;
-
-	packet_put16(header + 10, 0);
-	for (int i = 0; i < (header[0] & 15) * 4; i += 2)
-		sum += packet_get16(header + i);
-	sum = (sum & 0xffff) + (sum >> 16);
-	packet_put16(header + 10, (uint16_t) ~((sum & 0xffff) + (sum >> 16)));
-}
-
-static struct frame run(const struct frame *in, uint32_t *ret_action)
-{
-	struct frame out = {};
-	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->data,
-		    .data_size_in = (uint32_t)in->bytes, .data_out = out.data,
-		    .data_size_out = sizeof(out.data));
-
-	assert_int_equal(bpf_prog_test_run_opts(decap.program_fd, &opts), 0);
-	out.bytes = opts.data_size_out;
-	*ret_action = opts.retval;
-	return out;
-}
-
-/* Run, compare action and whole frame, and see that just `counted` went up. */
-static void expect(const struct frame *in, uint32_t action, const struct frame *out, int counted)
-{
-	uint64_t before[XLVS_RS_COUNTS_END], after[XLVS_RS_COUNTS_END];
-	struct frame got;
-	uint32_t done;
-
-	assert_int_equal(xlvs_rs_decap_counts(&decap, before), 0);
-	got = run(in, &done);
-	assert_int_equal(xlvs_rs_decap_counts(&decap, after), 0);
-	assert_int_equal(done, action);
-	assert_int_equal(got.bytes, out->bytes);
-	assert_memory_equal(got.data, out->data, out->bytes);
-	for (int i = 0; i < XLVS_RS_COUNTS_END; i++)
-		assert_int_equal(after[i] - before[i], i == counted);
-}
-
-static void expect_untouched(const struct frame *frame, int counted)
-{
-	expect(frame, XDP_PASS, frame, counted);
-}
-
-static void expect_stripped(const struct request *request)
-{
-	struct frame in = build(request), out = build_inner(request);
-
-	expect(&in, XDP_PASS, &out, XLVS_RS_DECAPSULATED);
-}
-
-enum {
-	ENCAPSULATIONS = 4
-};
-
-static const struct encapsulation {
-	int outer;
-	int inner;
-} encapsulations[ENCAPSULATIONS] = {{4, 4}, {4, 6}, {6, 4}, {6, 6}};
 
 static void test_tunnel_packet_for_a_vip_loses_its_outer_header(void **state)
 {
@@ -293,7 +146,7 @@ static void test_outer_header_the_program_cannot_follow_is_left_alone(void **sta
 		outer4_with(0, 0x46), /* options */
 		outer4_with(6, 0x20), /* first fragment */
 		outer4_with(7, 0x10), /* later fragment */
-		outer4_with(9, PACKET_UDP),
+		outer4_with(9, PACKET_TCP),
 	};
 	struct request request = request_of(6, 4);
 	struct frame frame = build(&request);
@@ -431,38 +284,6 @@ static void test_any_header_passes_whole_or_without_its_outer_header(void **stat
 	assert_true(stripped > 1000 && stripped < 19000);
 }
 
-static int load(void **state)
-{
-	struct xlvs_rs_vip vip = {.method = XLVS_RS_TUN};
-	struct xlvs_error error = {};
-	struct in6_addr locals[2];
-
-	(void)state;
-	if (xlvs_rs_decap_load(&decap, &error)) {
-		fprintf(stderr, "%s\n", error.text);
-		return -1;
-	}
-	for (int family = 4; family <= 6; family += 2) {
-		vip.n_directors = 0;
-		xlvs_rs_address_parse(local[family], &locals[family == 6], NULL);
-		xlvs_rs_address_parse(open_vip[family], &vip.address, NULL);
-		xlvs_rs_decap_accept(&decap, &vip, NULL);
-		vip.n_directors = 2;
-		xlvs_rs_address_parse(director[4], &vip.directors[0], NULL);
-		xlvs_rs_address_parse(director[6], &vip.directors[1], NULL);
-		xlvs_rs_address_parse(closed_vip[family], &vip.address, NULL);
-		xlvs_rs_decap_accept(&decap, &vip, NULL);
-	}
-	return xlvs_rs_decap_set_locals(&decap, locals, 2, NULL);
-}
-
-static int unload(void **state)
-{
-	(void)state;
-	xlvs_rs_decap_close(&decap);
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -480,5 +301,5 @@ int main(void)
 		cmocka_unit_test(test_any_header_passes_whole_or_without_its_outer_header),
 	};
 
-	return cmocka_run_group_tests(tests, load, unload);
+	return cmocka_run_group_tests(tests, decap_load, decap_unload);
 }

@@ -14,13 +14,25 @@ struct way {
 	const char *name;
 	uint8_t method;
 	bool other_family;
+	uint8_t tunnel_type;
+	uint16_t tunnel_flags;
+	uint8_t shim_bytes;
 };
 
 static const struct way ways[] = {
-	{"DR", XLVS_FORWARD_dr, false},
-	{"NAT", XLVS_FORWARD_nat, false},
-	{"TUN", XLVS_FORWARD_tun, false},
-	{"TUN across families", XLVS_FORWARD_tun, true},
+	{"DR", XLVS_FORWARD_dr, false, 0, 0, 0},
+	{"NAT", XLVS_FORWARD_nat, false, 0, 0, 0},
+#define TUNNEL(name, type, flags, bytes)                                            \
+	{name, XLVS_FORWARD_tun, false, type, flags, bytes},                        \
+	{                                                                           \
+		name " across families", XLVS_FORWARD_tun, true, type, flags, bytes \
+	}
+	TUNNEL("TUN", XLVS_TUNNEL_IPIP, 0, 0),
+	TUNNEL("GUE", XLVS_TUNNEL_GUE, 0, 12),
+	TUNNEL("GUE with checksum", XLVS_TUNNEL_GUE, XLVS_TUNNEL_CSUM, 12),
+	TUNNEL("GUE with remote checksum", XLVS_TUNNEL_GUE, XLVS_TUNNEL_REMCSUM, 12),
+	TUNNEL("GRE", XLVS_TUNNEL_GRE, 0, 4),
+	TUNNEL("GRE with checksum", XLVS_TUNNEL_GRE, XLVS_TUNNEL_CSUM, 8),
 };
 
 struct shape {
@@ -34,7 +46,7 @@ static const struct shape shapes[] = {
 	{"TTL 255", {.ttl = 255}},
 	{"one byte", {.payload_bytes = 1}},
 	{"odd length", {.payload_bytes = 333}},
-	{"longest for any tunnel", {.payload_bytes = MTU_BYTES - 100}},
+	{"longest for any tunnel", {.payload_bytes = MTU_BYTES - 112}},
 	{"padded", {.padding_bytes = 6}},
 	{"odd and padded", {.payload_bytes = 1, .padding_bytes = 5}},
 	{"don't fragment", {.fragment = DONT_FRAGMENT}},
@@ -70,8 +82,17 @@ static struct packet shaped(struct packet packet, const struct shape *shape)
 	return packet;
 }
 
-/* What IPVS makes of `packet` for `dest`; `id` where the director is free to choose one. */
-static void build_expected(const struct packet *packet, uint32_t dest, uint16_t id,
+static uint16_t source_port(const struct packet *outer, const struct frame *out)
+{
+	uint16_t port = packet_get16(out->data + ETHERNET_BYTES + (outer->family == 4 ? 20 : 40));
+
+	assert_in_range(port, 32768, 60999);
+	return port;
+}
+
+/* What IPVS makes of `packet` for `dest`; from `out`, which came of it, is taken what the director
+ * is free to choose: the id and the source port of an outer header. */
+static void build_expected(const struct packet *packet, uint32_t dest, const struct frame *out,
 			   struct frame *ret_frame)
 {
 	const struct xlvs_dest *record = &director.table.dests[dest];
@@ -81,7 +102,9 @@ static void build_expected(const struct packet *packet, uint32_t dest, uint16_t 
 	if (record->method == XLVS_FORWARD_tun) {
 		outer = tunnel_to_dest(packet, dest);
 		if (packet->family == 6)
-			outer.id = id;
+			outer.id = packet_get16(out->data + ETHERNET_BYTES + 4);
+		if (outer.protocol == PACKET_UDP)
+			outer.sport = source_port(&outer, out);
 		packet_build(&sent, &inner);
 		packet_wrap(&outer, &inner, ret_frame);
 		return;
@@ -100,7 +123,7 @@ static void expect_forwarded_whole(const struct packet *packet, uint32_t dest, u
 
 	packet_build(packet, &in);
 	expect_leaving(director_run(&in, &out), ifindex);
-	build_expected(packet, dest, packet_get16(out.data + ETHERNET_BYTES + 4), &wanted);
+	build_expected(packet, dest, &out, &wanted);
 	expect_frame(&out, &wanted);
 	assert_true(packet_sums_right(&out));
 }
@@ -112,6 +135,8 @@ static uint32_t serve(const struct packet *request, const struct way *way, uint3
 		.port = way->method == XLVS_FORWARD_nat ? SERVER_PORT : VIP_PORT,
 		.method = way->method,
 		.ifindex = ifindex,
+		.tunnel_type = way->tunnel_type,
+		.tunnel_flags = way->tunnel_flags,
 	};
 
 	return director_serve(request, &words);
@@ -248,6 +273,31 @@ static void test_port_zero_of_a_destination_keeps_the_packets_own(void **state)
 	}
 }
 
+/* The packets of a flow take one path, those of many flows take many. */
+static void test_source_port_of_gue_is_the_flows_own(void **state)
+{
+	const struct way *way = &ways[4];
+	struct packet request = request_packet(4, PACKET_UDP), outer;
+	uint16_t ports[16], seen = 0;
+	struct frame in, out;
+
+	(void)state;
+	director_reset();
+	outer = tunnel_to_dest(&request, serve(&request, way, INGRESS));
+	for (unsigned int i = 0; i < 64; i++) {
+		request.sport = (uint16_t)(CLIENT_PORT + i % 16);
+		packet_build(&request, &in);
+		director_run(&in, &out);
+		if (i >= 16)
+			assert_int_equal(source_port(&outer, &out), ports[i % 16]);
+		else
+			ports[i] = source_port(&outer, &out);
+	}
+	for (unsigned int i = 1; i < 16; i++)
+		seen += ports[i] != ports[0];
+	assert_in_range(seen, 12, 15);
+}
+
 static void test_packet_leaves_by_the_next_hops_interface(void **state)
 {
 	(void)state;
@@ -311,7 +361,7 @@ static uint16_t overhead_bytes(const struct way *way, int family)
 {
 	int outer = way->other_family ? SECOND_FAMILY - family : family;
 
-	return way->method != XLVS_FORWARD_tun ? 0 : outer == 4 ? 20 : 40;
+	return way->method != XLVS_FORWARD_tun ? 0 : (outer == 4 ? 20 : 40) + way->shim_bytes;
 }
 
 static void test_packet_of_just_the_mtu_passes_and_a_byte_more_is_dropped(void **state)
@@ -360,6 +410,7 @@ int main(void)
 		cmocka_unit_test(test_reply_leaves_with_the_virtual_address),
 		cmocka_unit_test(test_translated_udp_checksum_is_never_zero),
 		cmocka_unit_test(test_port_zero_of_a_destination_keeps_the_packets_own),
+		cmocka_unit_test(test_source_port_of_gue_is_the_flows_own),
 		cmocka_unit_test(test_packet_leaves_by_the_next_hops_interface),
 		cmocka_unit_test(test_used_up_ttl_is_dropped_but_counted_as_a_connection),
 		cmocka_unit_test(test_reply_with_used_up_ttl_is_dropped),

@@ -92,34 +92,29 @@ static void test_destination_options_to_come_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	const struct xlvs_dest_spec plain = dest_spec(A, 1);
-	struct xlvs_dest_spec specs[8];
+	struct xlvs_dest_spec specs[6];
 	static const char *const texts[] = {
 		"forwarding method local is not supported yet",
 		"forwarding method bypass is not supported yet",
 		"an unknown forwarding method is not supported yet",
 		"connection thresholds are not supported yet",
-		"tunnel type gue is not supported yet",
-		"tunnel type gre is not supported yet",
 		"an unknown tunnel type is not supported yet",
-		"tunnel checksum options are not supported yet",
+		"an unknown tunnel flag is not supported yet",
 	};
 	struct xlvs_service_key key = service_key(VIP);
 
-	for (size_t i = 0; i < 8; i++)
+	for (size_t i = 0; i < 6; i++)
 		specs[i] = plain;
 	specs[0].method = XLVS_METHOD_LOCAL;
 	specs[1].method = XLVS_METHOD_BYPASS;
 	specs[2].method = 5;
 	specs[3].upper_threshold = 10;
-	specs[4].tunnel_type = XLVS_TUNNEL_GUE;
-	specs[4].tunnel_port = htons(6080);
-	specs[5].tunnel_type = XLVS_TUNNEL_GRE;
-	specs[6].tunnel_type = 3;
-	specs[7].tunnel_flags = 1;
+	specs[4].tunnel_type = 3;
+	specs[5].tunnel_flags = 4;
 
 	add_service(f, VIP, "rr");
 	add_dest(f, VIP, A);
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 0; i < 6; i++) {
 		f->plan.n_ops = 0;
 		assert_int_equal(xlvs_model_edit_dest(f->model, &key, &specs[i], &f->plan,
 						      &f->error),
