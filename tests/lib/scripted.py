@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,14 @@ class Result(NamedTuple):
     outcome: str
     latency_us: int
     text: str
+
+
+def noted(seen, count):
+    """What scripts have noted, as soon as it is as much as this."""
+    end = time.monotonic() + DEADLINE_SEC
+    while len(seen) < count and time.monotonic() < end:
+        time.sleep(0.005)
+    return seen
 
 
 def run(*checks):
@@ -127,9 +136,10 @@ class Datagrams:
 
 
 def silent(connection):
-    """Half open: takes the connection and says nothing until the client goes."""
+    """Half open: takes the connection and says nothing, also when the client has said all."""
     while connection.recv(4096):
         pass
+    threading.Event().wait(DEADLINE_SEC)
 
 
 def hang_up(_connection):

@@ -17,6 +17,7 @@ enum {
 };
 
 struct xlvs_pattern;
+struct xlvs_watch;
 
 struct xlvs_attempt {
 	struct xlvs_check *check; /* NULL after stop */
@@ -41,6 +42,8 @@ struct xlvs_checker {
 	/* Refuse a description this checker cannot work with: 0, or -EINVAL and why. May be NULL.
 	 */
 	int (*validate)(const struct xlvs_check_spec *spec, struct xlvs_error *reterr);
+	/* A library's socket is ready (watch.h). */
+	void (*ready)(struct xlvs_watch *watch, int events);
 };
 
 struct xlvs_check {
@@ -71,5 +74,8 @@ bool xlvs_attempt_over(const struct xlvs_attempt *attempt);
  * the handle is the attempt's. */
 void xlvs_attempt_own(struct xlvs_attempt *attempt, void *handle);
 void xlvs_attempt_close(struct xlvs_attempt *attempt, void *handle);
+/* For handles that are closed in another way: the attempt's memory stays while it is held. */
+void xlvs_attempt_hold(struct xlvs_attempt *attempt);
+void xlvs_attempt_release(struct xlvs_attempt *attempt);
 
 #endif

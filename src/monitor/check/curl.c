@@ -243,6 +243,7 @@ static void set_common(struct xlvs_curl_transfer *transfer)
 	 */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, -1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
 }
 
 int xlvs_curl_open(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt)
@@ -284,6 +285,24 @@ int xlvs_curl_pin(struct xlvs_curl_transfer *transfer, uint16_t port)
 	xlvs_curl_host(&transfer->attempt->check->spec.real, address);
 	snprintf(entry, sizeof(entry), "::%s:%u", address, port);
 	return append(&transfer->connect_to, entry);
+}
+
+int xlvs_curl_connect(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt,
+		      const char *scheme, const char *path)
+{
+	const struct xlvs_check_spec *spec = &attempt->check->spec;
+	uint16_t port = xlvs_curl_port(&spec->real);
+	char address[XLVS_CURL_HOST_BYTES], url[512];
+	const char *host = *spec->virtualhost ? spec->virtualhost : address;
+
+	xlvs_curl_host(&spec->real, address);
+	snprintf(url, sizeof(url), "%s://%s:%u/%s", scheme, host, port, path);
+	if (xlvs_curl_open(transfer, attempt) || xlvs_curl_pin(transfer, port))
+		return -ENOMEM;
+	curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
+	curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
+	curl_easy_setopt(transfer->easy, CURLOPT_FORBID_REUSE, 0L);
+	return 0;
 }
 
 void xlvs_curl_verify(struct xlvs_curl_transfer *transfer, bool chain)

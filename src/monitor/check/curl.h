@@ -27,6 +27,10 @@ struct xlvs_curl_transfer {
 /* An easy handle with what all checks have in common; the body goes to `body`, as far as it is
  * kept. The caller adds its options and goes. 0, or -ENOMEM. */
 int xlvs_curl_open(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt);
+/* Open it for a connection only, which stays open until it is closed and is used by
+ * curl_easy_send() and curl_easy_recv(). The virtual host is the name in a TLS handshake. */
+int xlvs_curl_connect(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt,
+		      const char *scheme, const char *path);
 /* Whatever the URL says, the connection goes to this port of the real server. 0, or -ENOMEM. */
 int xlvs_curl_pin(struct xlvs_curl_transfer *transfer, uint16_t port);
 /* One more header of the request. 0, or -ENOMEM. */

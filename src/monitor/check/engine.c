@@ -150,6 +150,9 @@ static int validate(const struct xlvs_check_spec *spec, struct xlvs_error *reter
 
 	if (spec->kind >= XLVS_CHECK_KINDS_END || spec->service >= XLVS_CHECK_SERVICES_END)
 		return xlvs_refuse(reterr, -EINVAL, "no such check");
+	if (strlen(spec->virtualhost) > 255)
+		return xlvs_refuse(reterr, -EINVAL, "virtualhost \"%.40s...\" is too long",
+				   spec->virtualhost);
 	checker = checker_of(spec);
 	return checker->validate ? checker->validate(spec, reterr) : 0;
 }
@@ -191,22 +194,30 @@ bool xlvs_check_running(const struct xlvs_check *check)
 	return check->attempt;
 }
 
+void xlvs_attempt_hold(struct xlvs_attempt *attempt)
+{
+	attempt->handles++;
+}
+
+void xlvs_attempt_release(struct xlvs_attempt *attempt)
+{
+	if (--attempt->handles)
+		return;
+	xlvs_engine_release(attempt->engine);
+	free(attempt);
+}
+
 void xlvs_attempt_own(struct xlvs_attempt *attempt, void *handle)
 {
 	uv_handle_t *owned = handle;
 
 	owned->data = attempt;
-	attempt->handles++;
+	xlvs_attempt_hold(attempt);
 }
 
 static void closed(uv_handle_t *handle)
 {
-	struct xlvs_attempt *attempt = handle->data;
-
-	if (--attempt->handles)
-		return;
-	xlvs_engine_release(attempt->engine);
-	free(attempt);
+	xlvs_attempt_release(handle->data);
 }
 
 void xlvs_attempt_close(struct xlvs_attempt *attempt, void *handle)

@@ -257,9 +257,6 @@ static int validate(const struct xlvs_check_spec *spec, struct xlvs_error *reter
 	if (strlen(spec->request) * 3 + HOST_BYTES + 32 > URL_BYTES)
 		return xlvs_refuse(reterr, -EINVAL, "request \"%.40s...\" is too long",
 				   spec->request);
-	if (strlen(spec->virtualhost) >= HOST_BYTES)
-		return xlvs_refuse(reterr, -EINVAL, "virtualhost \"%.40s...\" is too long",
-				   spec->virtualhost);
 	if (spec->service == XLVS_SERVICE_http_proxy && !absolute(spec))
 		return xlvs_refuse(
 			reterr, -EINVAL,
