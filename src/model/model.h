@@ -77,7 +77,7 @@ void xlvs_model_free(struct xlvs_model *model);
 
 /* Services. Errors as the kernel's (ip_vs_ctl.c): -EEXIST, -ESRCH, -ENOENT (no such scheduler or
  * persistence engine), -EINVAL, -EAFNOSUPPORT, -EOPNOTSUPP (what this director cannot do yet:
- * marks, persistence, one-packet scheduling, SCTP, scheduler flags; *reterr names it), -ENOSPC. */
+ * marks, persistence, one-packet scheduling, SCTP; *reterr names it), -ENOSPC. */
 int xlvs_model_add_service(struct xlvs_model *model, const struct xlvs_service_spec *spec,
 			   struct xlvs_plan *plan, struct xlvs_error *reterr);
 int xlvs_model_edit_service(struct xlvs_model *model, const struct xlvs_service_spec *spec,

@@ -32,8 +32,6 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 		{spec->flags & XLVS_SERVICE_PERSISTENT, "persistence is"},
 		{!key->port, "port 0 (all ports) is"},
 		{spec->flags & XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is"},
-		{spec->flags & (XLVS_SERVICE_SCHED1 | XLVS_SERVICE_SCHED2 | XLVS_SERVICE_SCHED3),
-		 "scheduler flags are"},
 		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},
 		{spec->pe[0], "persistence engines are"},
 	};

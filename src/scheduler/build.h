@@ -16,6 +16,12 @@ static inline const struct xlvs_cell *xlvs_run_cell(const union xlvs_chunk *run,
 	return &run[1 + position / XLVS_CELLS_PER_CHUNK].cells[position % XLVS_CELLS_PER_CHUNK];
 }
 
+static inline void xlvs_run_set_slot(union xlvs_chunk *run, uint32_t slot, uint32_t dest)
+{
+	run[run->head.table + slot / XLVS_SLOTS_PER_CHUNK].slots[slot % XLVS_SLOTS_PER_CHUNK] =
+		dest + 1;
+}
+
 /* A cursor: the position served last, XLVS_NONE before the first, and a threshold (wrr). */
 static inline uint64_t xlvs_cursor(uint32_t position, int32_t threshold)
 {

@@ -3,4 +3,4 @@
  * whether a destination takes part. */
 #include "scheduler/least.bpf.h"
 
-XLVS_LEAST_SCHEDULER(lc, (__s64)dest->active * 256 + dest->inactive, 1)
+XLVS_LEAST_SCHEDULER(lc, (__s64)dest->active * 256 + dest->inactive, cell->weight > 0)

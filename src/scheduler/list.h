@@ -10,14 +10,21 @@
 	X(wrr, 2)          \
 	X(lc, 3)           \
 	X(wlc, 4)          \
-	X(sh, 5)
+	X(sh, 5)           \
+	X(dh, 6)           \
+	X(sed, 7)          \
+	X(nq, 8)           \
+	X(fo, 9)           \
+	X(ovf, 10)         \
+	X(twos, 11)
 
 /* X(name, slots): those that build something when their list changes (in name.c), and how many
  * slots their table has, 0 without one. */
 #define XLVS_SCHEDULERS_BUILT(X) \
 	X(rr, 0)                 \
 	X(wrr, 0)                \
-	X(sh, 256)
+	X(sh, 256)               \
+	X(dh, 256)
 
 enum xlvs_scheduler_number {
 	/* The service answers every new connection with "no destination". */

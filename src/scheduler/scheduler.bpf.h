@@ -62,6 +62,13 @@ static __always_inline __u32 xlvs_fold_client(const struct xlvs_tuple *tuple)
 	return xlvs_fold_address(tuple->key.v6.saddr);
 }
 
+static __always_inline __u32 xlvs_fold_daddr(const struct xlvs_tuple *tuple)
+{
+	if (tuple->family == XLVS_AF_INET)
+		return bpf_ntohl(tuple->key.v4.daddr);
+	return xlvs_fold_address(tuple->key.v6.daddr);
+}
+
 /* hash_32() of the kernel's <linux/hash.h>, down to `bits` bits. */
 static __always_inline __u32 xlvs_hash32(__u32 value, __u32 bits)
 {

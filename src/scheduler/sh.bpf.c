@@ -3,7 +3,7 @@
  * destinations by weight. With sh-port the client's port takes part; with sh-fallback an unusable
  * destination's clients spread over the other slots instead of being refused
  * (net/netfilter/ipvs/ip_vs_sh.c). */
-#include "scheduler/scheduler.bpf.h"
+#include "scheduler/table.bpf.h"
 
 enum sh_constant {
 	SH_BITS = 8,
@@ -11,22 +11,6 @@ enum sh_constant {
 	SH_FALLBACK = 0x08,
 	SH_PORT = 0x10,
 };
-
-/* The destination of a slot, or -XLVS_DROP_NO_DEST when it takes no connections. */
-static __always_inline int dest_of_slot(struct xlvs_pick *pick, __u32 table, __u32 slot)
-{
-	union xlvs_chunk *chunk = xlvs_chunk_at(pick->list + table + slot / XLVS_SLOTS_PER_CHUNK);
-	struct xlvs_dest *dest;
-	__u32 entry;
-
-	if (!chunk)
-		return -XLVS_DROP_NO_DEST;
-	entry = chunk->slots[slot % XLVS_SLOTS_PER_CHUNK];
-	dest = xlvs_dest_at(entry - 1);
-	if (!dest || dest->weight <= 0 || dest->overloaded)
-		return -XLVS_DROP_NO_DEST;
-	return entry - 1;
-}
 
 int xlvs_sched_sh(struct xlvs_pick *pick, struct xlvs_tuple *tuple)
 {
@@ -39,16 +23,17 @@ int xlvs_sched_sh(struct xlvs_pick *pick, struct xlvs_tuple *tuple)
 	head = xlvs_chunk_at(pick->list);
 	if (!head || head->head.n_slots != SH_SLOTS)
 		return -XLVS_DROP_NO_DEST;
-	table = head->head.table;
+	table = pick->list + head->head.table;
 	slot = xlvs_fold_client(tuple);
 	if (pick->flags & SH_PORT)
 		slot += bpf_ntohs(tuple->sport);
 	slot = xlvs_hash32(slot, SH_BITS);
-	dest = dest_of_slot(pick, table, slot);
+	dest = xlvs_table_dest(xlvs_table_entry(table, slot));
 	if (dest >= 0 || !(pick->flags & SH_FALLBACK))
 		return dest;
 	for (__u32 i = 0; i < SH_SLOTS; i++) {
-		dest = dest_of_slot(pick, table, (slot + (i + slot) % SH_SLOTS) % SH_SLOTS);
+		dest = xlvs_table_dest(
+			xlvs_table_entry(table, (slot + (i + slot) % SH_SLOTS) % SH_SLOTS));
 		if (dest >= 0)
 			return dest;
 	}

@@ -16,8 +16,7 @@ void xlvs_sh_build(struct xlvs_schedule *schedule)
 	for (uint32_t i = 0; i < head->n_slots; i++) {
 		const struct xlvs_cell *cell = xlvs_run_cell(run, position);
 
-		run[head->table + i / XLVS_SLOTS_PER_CHUNK].slots[i % XLVS_SLOTS_PER_CHUNK] =
-			cell->dest + 1;
+		xlvs_run_set_slot(run, i, cell->dest);
 		if (++taken >= cell->weight) {
 			position = (position + 1) % head->n_dests;
 			taken = 0;

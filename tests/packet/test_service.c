@@ -75,9 +75,11 @@ static void test_service_without_scheduler_drops(void **state)
 
 static void test_weight_zero_keeps_connections_and_takes_no_new_ones(void **state)
 {
-	static const uint16_t schedulers[] = {XLVS_SCHEDULER_rr, XLVS_SCHEDULER_wrr,
-					      XLVS_SCHEDULER_lc, XLVS_SCHEDULER_wlc,
-					      XLVS_SCHEDULER_sh};
+	static const uint16_t schedulers[] = {
+#define NUMBER(name, number) number,
+		XLVS_SCHEDULERS(NUMBER)
+#undef NUMBER
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(schedulers) / sizeof(schedulers[0]); i++) {
@@ -101,8 +103,11 @@ static void test_weight_zero_keeps_connections_and_takes_no_new_ones(void **stat
 
 static void test_overloaded_destination_takes_no_new_connections(void **state)
 {
-	static const uint16_t schedulers[] = {XLVS_SCHEDULER_rr, XLVS_SCHEDULER_wrr,
-					      XLVS_SCHEDULER_lc, XLVS_SCHEDULER_wlc};
+	static const uint16_t schedulers[] = {XLVS_SCHEDULER_rr,  XLVS_SCHEDULER_wrr,
+					      XLVS_SCHEDULER_lc,  XLVS_SCHEDULER_wlc,
+					      XLVS_SCHEDULER_sed, XLVS_SCHEDULER_nq,
+					      XLVS_SCHEDULER_fo,  XLVS_SCHEDULER_ovf,
+					      XLVS_SCHEDULER_twos};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(schedulers) / sizeof(schedulers[0]); i++) {
@@ -115,7 +120,7 @@ static void test_overloaded_destination_takes_no_new_connections(void **state)
 		first = add_dest(slot, &request, 1, 1);
 		second = add_dest(slot, &request, 2, 1);
 		director.table.dests[first].overloaded = 1;
-		for (int n = 0; n < 5; n++)
+		for (int n = 0; n < 2; n++)
 			assert_int_equal(open_next(&request), second);
 		director.table.dests[second].overloaded = 1;
 		expect_refused(&request);
@@ -136,6 +141,10 @@ static void test_schedulers_begin_with_the_newest_and_heed_weights(void **state)
 		{XLVS_SCHEDULER_lc, {1, 0, 1}, "CACACA"},
 		{XLVS_SCHEDULER_wlc, {3, 1, 2}, "CBAACA"},
 		{XLVS_SCHEDULER_wlc, {1, 0, 5}, "CACCCC"},
+		{XLVS_SCHEDULER_sed, {3, 1, 2}, "ACACBA"},
+		{XLVS_SCHEDULER_nq, {3, 1, 2}, "CBAACA"},
+		{XLVS_SCHEDULER_fo, {3, 1, 2}, "AAAAAA"},
+		{XLVS_SCHEDULER_ovf, {3, 1, 2}, "AAAACC"},
 	};
 
 	(void)state;

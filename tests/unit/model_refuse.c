@@ -45,9 +45,6 @@ static void test_service_options_to_come_are_refused(void **state)
 	} rows[] = {
 		{XLVS_SERVICE_PERSISTENT, "persistence is not supported yet"},
 		{XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is not supported yet"},
-		{XLVS_SERVICE_SCHED1, "scheduler flags are not supported yet"},
-		{XLVS_SERVICE_SCHED2, "scheduler flags are not supported yet"},
-		{XLVS_SERVICE_SCHED3, "scheduler flags are not supported yet"},
 		{0x40, "an unknown service flag is not supported yet"},
 	};
 	struct fixture *f = *state;

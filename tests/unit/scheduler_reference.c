@@ -21,7 +21,7 @@ struct reference {
 	uint16_t scheduler;
 	struct node *last; /* served last, the head at the start */
 	int threshold, top, divisor; /* wrr: cw, mw, di */
-	struct node *slots[SH_SLOTS]; /* sh */
+	struct node *slots[SH_SLOTS]; /* sh, dh */
 };
 
 static int divisor_of(const struct reference *reference)
@@ -81,12 +81,24 @@ static void sh_changed(struct reference *reference)
 	}
 }
 
+static void dh_changed(struct reference *reference)
+{
+	struct node *n = &reference->head;
+
+	for (int i = 0; i < SH_SLOTS; i++) {
+		n = n->next == &reference->head ? reference->head.next : n->next;
+		reference->slots[i] = n == &reference->head ? NULL : n;
+	}
+}
+
 static void changed(struct reference *reference)
 {
 	if (reference->scheduler == XLVS_SCHEDULER_wrr)
 		wrr_changed(reference);
 	else if (reference->scheduler == XLVS_SCHEDULER_sh)
 		sh_changed(reference);
+	else if (reference->scheduler == XLVS_SCHEDULER_dh)
+		dh_changed(reference);
 }
 
 struct reference *reference_new(uint16_t scheduler)
@@ -254,26 +266,89 @@ static struct node *pick_least(struct reference *reference, bool weighted)
 	return best;
 }
 
-static struct node *pick_sh(struct reference *reference, uint32_t client)
+/* sed, and nq where idle ones come first. */
+static struct node *pick_sed(struct reference *reference, bool idle_first)
 {
-	struct node *n = reference->slots[(client * 0x61C88647U) >> 24];
+	struct node *best = NULL;
 
+	for (struct node *n = reference->head.next; n != &reference->head; n = n->next) {
+		if (!takes(n))
+			continue;
+		if (idle_first && !n->active)
+			return n;
+		if (!best || (int64_t)(best->active + 1) * n->weight >
+				     (int64_t)(n->active + 1) * best->weight)
+			best = n;
+	}
+	return best;
+}
+
+/* fo, and ovf where those with more active connections than weight stand aside. */
+static struct node *pick_heaviest(struct reference *reference, bool overflows)
+{
+	struct node *best = NULL;
+
+	for (struct node *n = reference->head.next; n != &reference->head; n = n->next) {
+		if (!takes(n) || (overflows && n->active > (uint32_t)n->weight))
+			continue;
+		if (!best || n->weight > best->weight)
+			best = n;
+	}
+	return best;
+}
+
+static struct node *if_taking(struct node *n)
+{
 	return n && takes(n) ? n : NULL;
 }
 
-int64_t reference_pick(struct reference *reference, uint32_t client)
+static struct node *pick_sh(struct reference *reference, const struct arrival *arrival)
 {
-	struct node *n = NULL;
+	uint32_t value = arrival->client + (arrival->flags & 0x10 ? arrival->port : 0);
+	uint32_t own = (value * 0x61C88647U) >> 24;
+	struct node *n = if_taking(reference->slots[own]);
 
-	if (reference->scheduler == XLVS_SCHEDULER_rr)
-		n = pick_rr(reference);
-	else if (reference->scheduler == XLVS_SCHEDULER_wrr)
-		n = pick_wrr(reference);
-	else if (reference->scheduler == XLVS_SCHEDULER_lc)
-		n = pick_least(reference, false);
-	else if (reference->scheduler == XLVS_SCHEDULER_wlc)
-		n = pick_least(reference, true);
-	else if (reference->scheduler == XLVS_SCHEDULER_sh)
-		n = pick_sh(reference, client);
+	for (uint32_t i = 0; !n && arrival->flags & 0x08 && i < SH_SLOTS; i++)
+		n = if_taking(reference->slots[(own + (own + i) % 256) & 0xff]);
+	return n;
+}
+
+static struct node *pick_dh(struct reference *reference, const struct arrival *arrival)
+{
+	return if_taking(reference->slots[(arrival->address * 0x61C88647U) >> 24]);
+}
+
+static struct node *pick(struct reference *reference, const struct arrival *arrival)
+{
+	switch (reference->scheduler) {
+	case XLVS_SCHEDULER_rr:
+		return pick_rr(reference);
+	case XLVS_SCHEDULER_wrr:
+		return pick_wrr(reference);
+	case XLVS_SCHEDULER_lc:
+		return pick_least(reference, false);
+	case XLVS_SCHEDULER_wlc:
+		return pick_least(reference, true);
+	case XLVS_SCHEDULER_sed:
+		return pick_sed(reference, false);
+	case XLVS_SCHEDULER_nq:
+		return pick_sed(reference, true);
+	case XLVS_SCHEDULER_fo:
+		return pick_heaviest(reference, false);
+	case XLVS_SCHEDULER_ovf:
+		return pick_heaviest(reference, true);
+	case XLVS_SCHEDULER_sh:
+		return pick_sh(reference, arrival);
+	case XLVS_SCHEDULER_dh:
+		return pick_dh(reference, arrival);
+	default:
+		return NULL;
+	}
+}
+
+int64_t reference_pick(struct reference *reference, const struct arrival *arrival)
+{
+	struct node *n = pick(reference, arrival);
+
 	return n ? (int64_t)n->id : -1;
 }

@@ -6,6 +6,14 @@
 
 #include <stdint.h>
 
+/* A new connection as schedulers see it: addresses folded and ports in host order. */
+struct arrival {
+	uint32_t client;
+	uint32_t address; /* the one it is for */
+	uint16_t port; /* of the client */
+	uint32_t flags; /* of the service */
+};
+
 struct reference;
 
 struct reference *reference_new(uint16_t scheduler);
@@ -21,7 +29,7 @@ void reference_bind(struct reference *reference, uint16_t scheduler);
 void reference_load(struct reference *reference, uint32_t id, uint32_t active, uint32_t inactive,
 		    uint32_t overloaded);
 
-/* The destination of a new connection from a client, -1 for none. */
-int64_t reference_pick(struct reference *reference, uint32_t client);
+/* The destination of a new connection, -1 for none. */
+int64_t reference_pick(struct reference *reference, const struct arrival *arrival);
 
 #endif

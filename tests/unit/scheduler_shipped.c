@@ -84,24 +84,18 @@ void shipped_bind(struct shipped *shipped, uint16_t scheduler)
 	publish(shipped, same ? XLVS_SCHEDULE_KEPT : XLVS_SCHEDULE_BIND);
 }
 
-int64_t shipped_pick(const struct shipped *shipped, uint32_t client)
-{
-	return shipped_pick_flagged(shipped, client, 0, 0);
-}
-
-int64_t shipped_pick_flagged(const struct shipped *shipped, uint32_t client, uint16_t port,
-			     uint32_t flags)
+int64_t shipped_pick(const struct shipped *shipped, const struct arrival *arrival)
 {
 	struct xlvs_pick pick = {
 		.list = shipped->list,
 		.n_dests = shipped->n_dests,
 		.scheduler = shipped->scheduler,
-		.flags = flags,
+		.flags = arrival->flags,
 	};
 	struct xlvs_tuple tuple = {
 		.family = XLVS_AF_INET,
-		.sport = bpf_htons(port),
-		.key.v4.saddr = bpf_htonl(client),
+		.sport = bpf_htons(arrival->port),
+		.key.v4 = {bpf_htonl(arrival->client), bpf_htonl(arrival->address)},
 	};
 	int answer = -XLVS_DROP_NO_DEST;
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "abi/limits.h"
+#include "scheduler_reference.h"
 
 struct shipped {
 	uint16_t scheduler;
@@ -23,10 +24,7 @@ void shipped_delete(struct shipped *shipped, uint32_t id);
 void shipped_edit(struct shipped *shipped, uint32_t id, int32_t weight);
 void shipped_bind(struct shipped *shipped, uint16_t scheduler);
 
-/* The destination of a new connection from a client (its address folded), -1 for none. */
-int64_t shipped_pick(const struct shipped *shipped, uint32_t client);
-/* The same for a service with scheduler flags, from a port of the client. */
-int64_t shipped_pick_flagged(const struct shipped *shipped, uint32_t client, uint16_t port,
-			     uint32_t flags);
+/* The destination of a new connection, -1 for none. */
+int64_t shipped_pick(const struct shipped *shipped, const struct arrival *arrival);
 
 #endif

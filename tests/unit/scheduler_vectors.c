@@ -47,6 +47,13 @@ static const struct vector vectors[] = {
 	{"wlc", "+A3 +B1 +C2 ?CBAACA CBAACA"},
 	{"wlc", "+A1 +B0 +C5 ?CACCCCCACCCC"},
 	{"wlc", "+A1 +B1 <A1 <B1 ?BA----"},
+	{"sed", "+A1 +B1 +C1 ?CBACBA"},
+	{"sed", "+A3 +B1 +C2 ?ACACBA ACACBA"},
+	{"nq", "+A3 +B1 +C2 ?CBAACAACACBAACACBA"},
+	{"fo", "+A3 +B1 +C2 ?AAAA"},
+	{"fo", "+A2 +B2 +C2 ?CCC"},
+	{"ovf", "+A3 +B1 +C2 ?AAAACCCBB--"},
+	{"ovf", "+A2 +B2 +C1 ?BBBAAACC-"},
 	{"none", "+A1 ?--"},
 };
 
@@ -98,11 +105,12 @@ static void configure(struct run *run, const char *word)
 
 static char pick(struct run *run)
 {
+	static const struct arrival nobody;
 	bool overloaded;
 	int64_t id;
 
-	id = run->engine == SHIPPED ? shipped_pick(&run->shipped, 0)
-				    : reference_pick(run->reference, 0);
+	id = run->engine == SHIPPED ? shipped_pick(&run->shipped, &nobody)
+				    : reference_pick(run->reference, &nobody);
 	if (id < 0)
 		return '-';
 	run->active[id]++;
@@ -180,16 +188,42 @@ static void test_source_hash_sends_clients_where_the_kernel_sent_them(void **sta
 	shipped_init(&shipped, XLVS_SCHEDULER_sh);
 	for (uint32_t id = 91; id <= 93; id++)
 		shipped_add(&shipped, id, 1);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(shipped_pick(&shipped, clients[i]), served[i]);
+	for (size_t i = 0; i < 4; i++) {
+		struct arrival arrival = {.client = clients[i]};
+
+		assert_int_equal(shipped_pick(&shipped, &arrival), served[i]);
+	}
 	run = &host_chunks[shipped.list];
-	for (size_t i = 0; i < 5; i++)
-		assert_int_equal(shipped_pick(&shipped, clients[i]),
+	for (size_t i = 0; i < 5; i++) {
+		struct arrival arrival = {.client = clients[i]};
+
+		assert_int_equal(shipped_pick(&shipped, &arrival),
 				 run[run->head.table + slots[i] / 64].slots[slots[i] % 64] - 1);
+	}
+}
+
+static void test_destination_hash_deals_the_slots_round_robin(void **state)
+{
+	static const uint32_t addresses[] = {0xc0000201, 0xc0000202, 0x0a000002, 0xcb00714d};
+	static const uint32_t slots[] = {50, 148, 137, 57};
+	static struct shipped shipped;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_dh);
+	for (uint32_t id = 91; id <= 93; id++)
+		shipped_add(&shipped, id, (int32_t)id);
+	for (size_t i = 0; i < 4; i++) {
+		struct arrival arrival = {.client = 1, .address = addresses[i]};
+
+		assert_int_equal(shipped_pick(&shipped, &arrival), 93 - slots[i] % 3);
+	}
 }
 
 static void test_source_hash_with_ports_adds_the_port(void **state)
 {
+	static const struct arrival without = {.client = 0xc0000201, .port = 1000};
+	static const struct arrival with_port = {
+		.client = 0xc0000201, .port = 1000, .flags = XLVS_SERVICE_SCHED2};
 	static struct shipped shipped;
 	const union xlvs_chunk *run;
 
@@ -198,10 +232,8 @@ static void test_source_hash_with_ports_adds_the_port(void **state)
 	for (uint32_t id = 0; id < 256; id++)
 		shipped_add(&shipped, id, 1);
 	run = &host_chunks[shipped.list];
-	assert_int_equal(shipped_pick_flagged(&shipped, 0xc0000201, 1000, XLVS_SERVICE_SCHED2),
-			 run[run->head.table].slots[42] - 1);
-	assert_int_equal(shipped_pick_flagged(&shipped, 0xc0000201, 1000, 0),
-			 run[run->head.table].slots[50] - 1);
+	assert_int_equal(shipped_pick(&shipped, &with_port), run[run->head.table].slots[42] - 1);
+	assert_int_equal(shipped_pick(&shipped, &without), run[run->head.table].slots[50] - 1);
 }
 
 /* The first usable slot after twice the client's own, wrapping. */
@@ -214,24 +246,25 @@ static void test_source_hash_with_fallback_leaves_unusable_slots(void **state)
 	for (uint32_t id = 0; id < 256; id++)
 		shipped_add(&shipped, 255 - id, 1); /* slot n holds destination n */
 	for (uint32_t own = 0; own < 256; own++) {
-		uint32_t client = 0;
+		struct arrival arrival = {};
 		uint32_t next = (own + own) % 256;
 
-		while ((client * 0x61C88647U) >> 24 != own)
-			client++;
+		while ((arrival.client * 0x61C88647U) >> 24 != own)
+			arrival.client++;
 		shipped_edit(&shipped, own, 0);
 		host_dests[next].overloaded = 1;
 		if ((next + 1) % 256 == own)
 			next++;
-		assert_int_equal(shipped_pick(&shipped, client), -1);
-		assert_int_equal(shipped_pick_flagged(&shipped, client, 0, XLVS_SERVICE_SCHED1),
-				 (next + 1) % 256);
+		assert_int_equal(shipped_pick(&shipped, &arrival), -1);
+		arrival.flags = XLVS_SERVICE_SCHED1;
+		assert_int_equal(shipped_pick(&shipped, &arrival), (next + 1) % 256);
 		host_dests[(own + own) % 256].overloaded = 0;
 		shipped_edit(&shipped, own, 1);
 	}
 	for (uint32_t id = 0; id < 256; id++)
 		host_dests[id].overloaded = 1;
-	assert_int_equal(shipped_pick_flagged(&shipped, 1, 0, XLVS_SERVICE_SCHED1), -1);
+	assert_int_equal(shipped_pick(&shipped, &(struct arrival){.flags = XLVS_SERVICE_SCHED1}),
+			 -1);
 }
 
 int main(void)
@@ -240,6 +273,7 @@ int main(void)
 		cmocka_unit_test(test_reference_predicts_what_the_kernel_served),
 		cmocka_unit_test(test_shipped_schedulers_serve_what_the_kernel_served),
 		cmocka_unit_test(test_source_hash_sends_clients_where_the_kernel_sent_them),
+		cmocka_unit_test(test_destination_hash_deals_the_slots_round_robin),
 		cmocka_unit_test(test_source_hash_with_ports_adds_the_port),
 		cmocka_unit_test(test_source_hash_with_fallback_leaves_unusable_slots),
 	};
