@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The hashes both sides must agree on: the packet path searches by them, the daemon places
- * services by them and the tests predict with them. This is the only code in abi/.
+ * services and fills tables by them and the tests predict with them. This is the only code in abi/.
  *
  * Keyed, and without helper calls: pairs of 32-bit words are added to secret 64-bit words and
  * multiplied (pair-multiply-shift, Thorup, "High Speed Hashing for Integers and Strings", 2015,
@@ -52,6 +52,54 @@ static inline __attribute__((always_inline)) __u32 xlvs_hash_service(const volat
 
 	h += (seed[2] + address[1]) * (seed[3] + address[2]) + seed[5] * address[3];
 	return (__u32)(xlvs_hash_finish(h, seed[4]) >> 32) & (n_slots - 1);
+}
+
+static inline __attribute__((always_inline)) __u64 xlvs_rotate(__u64 x, int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+struct xlvs_sip {
+	__u64 a, b, c, d;
+};
+
+static inline __attribute__((always_inline)) void xlvs_sip_round(struct xlvs_sip *v)
+{
+	v->a += v->b;
+	v->b = xlvs_rotate(v->b, 13) ^ v->a;
+	v->a = xlvs_rotate(v->a, 32);
+	v->c += v->d;
+	v->d = xlvs_rotate(v->d, 16) ^ v->c;
+	v->a += v->d;
+	v->d = xlvs_rotate(v->d, 21) ^ v->a;
+	v->c += v->b;
+	v->b = xlvs_rotate(v->b, 17) ^ v->c;
+	v->c = xlvs_rotate(v->c, 32);
+}
+
+/* Keys of the two hashes of Maglev hashing, public, for every director must hash alike. */
+#define XLVS_MAGLEV_OFFSET 2654435761ULL
+#define XLVS_MAGLEV_STEP   2654446892ULL
+
+/* The kernel's hsiphash() of one 32-bit word on 64-bit machines, both halves of the key the same:
+ * SipHash with one round for the word and three at the end, its lower half. */
+static inline __attribute__((always_inline)) __u32 xlvs_hash_maglev(__u32 value, __u64 key)
+{
+	__u64 word = 4ULL << 56 | value; /* and its length in bytes */
+	struct xlvs_sip v = {
+		.a = key ^ 0x736f6d6570736575ULL,
+		.b = key ^ 0x646f72616e646f6dULL,
+		.c = key ^ 0x6c7967656e657261ULL,
+		.d = key ^ 0x7465646279746573ULL ^ word,
+	};
+
+	xlvs_sip_round(&v);
+	v.a ^= word;
+	v.c ^= 0xff;
+	xlvs_sip_round(&v);
+	xlvs_sip_round(&v);
+	xlvs_sip_round(&v);
+	return (__u32)(v.a ^ v.b ^ v.c ^ v.d);
 }
 
 #endif

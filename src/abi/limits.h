@@ -10,6 +10,9 @@ enum xlvs_limit {
 	XLVS_SERVICE_PROBES = 64, /* slots a search of the service table may look at */
 	XLVS_DESTS_MAX = 131072,
 	XLVS_DESTS_PER_SERVICE = 4096,
+	XLVS_MH_SLOTS_MIN = 251, /* of a table of Maglev hashing */
+	XLVS_MH_SLOTS_MAX = 131071,
+	XLVS_MH_SLOTS_DEFAULT = 4093,
 	XLVS_CHUNKS_MAX = 131072, /* of scheduling lists and tables, see schedule.h */
 	XLVS_NEXTHOPS_MAX = 2 * XLVS_DESTS_MAX, /* a new one is written before the old is free */
 	XLVS_GATEWAYS_MAX = 1024, /* next hops towards clients, see destination.h */

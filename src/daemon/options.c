@@ -15,17 +15,15 @@ const char xlvs_options_help[] =
 	"interface\n"
 	"  -m, --mode MODE        auto (default), native or generic XDP\n"
 	"  -n, --connections N    room for N connections through NAT (default 1048576)\n"
+	"  -M, --mh-slots N       slots of a table of the scheduler mh, a prime (default 4093)\n"
 	"  -h, --help             this text\n"
 	"  -V, --version          the version\n";
 
 static const struct option long_options[] = {
-	{"interface", required_argument, NULL, 'i'},
-	{"mode", required_argument, NULL, 'm'},
-	{"connections", required_argument, NULL, 'n'},
-	{"config", required_argument, NULL, 'c'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{NULL, 0, NULL, 0},
+	{"interface", required_argument, NULL, 'i'},   {"mode", required_argument, NULL, 'm'},
+	{"connections", required_argument, NULL, 'n'}, {"mh-slots", required_argument, NULL, 'M'},
+	{"config", required_argument, NULL, 'c'},      {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	       {NULL, 0, NULL, 0},
 };
 
 static int add_interface(struct xlvs_options *options, const char *name, struct xlvs_error *reterr)
@@ -70,6 +68,29 @@ static int parse_connections(const char *word, uint64_t *ret_connections, struct
 	return 0;
 }
 
+static bool is_prime(unsigned long number)
+{
+	for (unsigned long i = 2; i * i <= number; i++)
+		if (number % i == 0)
+			return false;
+	return number > 1;
+}
+
+static int parse_mh_slots(const char *word, uint32_t *ret_slots, struct xlvs_error *reterr)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(word, &end, 10);
+	if (errno || *end || *word < '0' || *word > '9' || number < XLVS_MH_SLOTS_MIN ||
+	    number > XLVS_MH_SLOTS_MAX || !is_prime(number))
+		return xlvs_refuse(reterr, -EINVAL, "--mh-slots %s: not a prime from %d to %d",
+				   word, XLVS_MH_SLOTS_MIN, XLVS_MH_SLOTS_MAX);
+	*ret_slots = (uint32_t)number;
+	return 0;
+}
+
 static int take_option(struct xlvs_options *options, int option, const char *failed,
 		       struct xlvs_error *reterr)
 {
@@ -80,6 +101,8 @@ static int take_option(struct xlvs_options *options, int option, const char *fai
 		return parse_mode(optarg, &options->mode, reterr);
 	case 'n':
 		return parse_connections(optarg, &options->loader.connections, reterr);
+	case 'M':
+		return parse_mh_slots(optarg, &options->loader.mh_slots, reterr);
 	case 'c':
 		return xlvs_refuse(reterr, -EINVAL,
 				   "-c %s: configuration files are not supported yet; use "
@@ -104,7 +127,7 @@ static int take_words(struct xlvs_options *options, int argc, char **argv,
 	int option, r;
 
 	optind = 0; /* start afresh, as a second call in one process must */
-	while ((option = getopt_long(argc, argv, ":i:m:n:c:hV", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":i:m:n:M:c:hV", long_options, NULL)) != -1) {
 		r = take_option(options, option, argv[optind - 1], reterr);
 		if (r < 0)
 			return r;

@@ -99,6 +99,7 @@ static int adopt_dest(struct adoption *adoption, uint32_t id,
 				.tunnel_port = dest->tunnel_port,
 				.tunnel_flags = dest->tunnel_flags,
 			},
+		.last_weight = dest->last_weight,
 		.available = adoption->listed[id],
 	};
 	int r;

@@ -2,6 +2,7 @@
 /* From a plan to the maps, as one transaction of the journal. Each operation first writes what no
  * packet can see yet (a new list, an unused slot), then enters into the journal the stores that
  * make it visible. Only when all operations have found room is anything carried out. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -49,6 +50,22 @@ static void leave_run(struct xlvs_loader *loader, uint32_t first)
 	xlvs_items_add(&loader->left, (struct xlvs_item){XLVS_ITEM_RUN, first, n_chunks});
 }
 
+/* Folded as the kernel does: by the service's family, whatever the destination's. */
+static struct xlvs_schedule_dest schedule_dest(const struct xlvs_model_service *service,
+					       const struct xlvs_model_dest *dest)
+{
+	__be32 words[4];
+
+	memcpy(words, dest->spec.key.address.bytes, sizeof(words));
+	if (service->spec.key.family == AF_INET6)
+		words[0] ^= words[1] ^ words[2] ^ words[3];
+	return (struct xlvs_schedule_dest){
+		.address = ntohl(words[0]),
+		.last_weight = dest->last_weight,
+		.port = ntohs(dest->spec.key.port),
+	};
+}
+
 static void write_cells(const struct work *work, const struct xlvs_model_service *service,
 			union xlvs_chunk *run)
 {
@@ -58,6 +75,7 @@ static void write_cells(const struct work *work, const struct xlvs_model_service
 
 		run[1 + i / XLVS_CELLS_PER_CHUNK].cells[i % XLVS_CELLS_PER_CHUNK] =
 			(struct xlvs_cell){.dest = dest->id, .weight = dest->spec.weight};
+		work->loader->schedule_dests[i] = schedule_dest(service, dest);
 	}
 }
 
@@ -65,14 +83,21 @@ static int schedule(struct work *work, const struct xlvs_op *op)
 {
 	const struct xlvs_model_service *service = xlvs_model_service(work->model, op->service);
 	struct xlvs_loader *loader = work->loader;
-	uint32_t n_chunks = xlvs_schedule_chunks(service->scheduler, service->n_dests);
-	uint32_t n_slots = xlvs_scheduler_slots(service->scheduler, service->n_dests);
+	uint32_t n_slots = xlvs_scheduler_slots(service->scheduler, loader->mh_slots);
+	uint32_t n_chunks = xlvs_schedule_chunks(service->n_dests, n_slots);
 	uint32_t n_cells = (service->n_dests + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK;
 	uint32_t slot = loader->slots.of_service[op->service];
-	struct xlvs_schedule schedule = {.change = op->change};
-	uint32_t first = take_run(work, n_chunks);
+	struct xlvs_schedule schedule = {.dests = loader->schedule_dests, .change = op->change};
 	uint32_t *published = NULL;
+	uint32_t first;
 
+	if (service->scheduler == XLVS_SCHEDULER_mh && op->change == XLVS_SCHEDULE_BIND &&
+	    service->n_dests > n_slots)
+		return xlvs_refuse(work->reterr, -EINVAL,
+				   "scheduler mh has a table of %u slots, the service %u "
+				   "destinations",
+				   n_slots, service->n_dests);
+	first = take_run(work, n_chunks);
 	if (first == XLVS_NONE)
 		return -ENOSPC;
 	if (slot != XLVS_NONE) {
@@ -217,6 +242,7 @@ static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 		.tunnel_port = spec->tunnel_port,
 		.tunnel_flags = spec->tunnel_flags,
 		.service_port = dest->service_key.port,
+		.last_weight = dest->last_weight,
 	};
 
 	memcpy(content.address, spec->key.address.bytes, sizeof(content.address));

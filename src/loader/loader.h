@@ -33,6 +33,7 @@ enum xlvs_mode {
 
 struct xlvs_loader_options {
 	uint64_t connections; /* two-way connections to have room for; ignored when adopting */
+	uint32_t mh_slots; /* of a table of the scheduler mh; 0: XLVS_MH_SLOTS_DEFAULT */
 };
 
 /* The maps as memory. n_conns records, n_cpus rows of traffic and reasons. */

@@ -195,6 +195,7 @@ static int bring_up(struct xlvs_loader *loader, const struct xlvs_loader_options
 {
 	int r;
 
+	loader->mh_slots = options->mh_slots;
 	loader->skeleton = xlvs__open();
 	if (!loader->skeleton)
 		return xlvs_complaint_refuse(reterr, -errno, "cannot open the packet path");

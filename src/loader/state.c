@@ -15,6 +15,8 @@ int xlvs_loader_init(struct xlvs_loader *loader)
 	    xlvs_runs_init(&loader->nexthops, XLVS_NEXTHOPS_MAX))
 		return -ENOMEM;
 	xlvs_runs_take(&loader->nexthops, 0, 1); /* none */
+	if (!loader->mh_slots)
+		loader->mh_slots = XLVS_MH_SLOTS_DEFAULT;
 	xlvs_slots_init(&loader->slots, loader->maps.services,
 			loader->maps.runtime->constants.seed);
 	return 0;

@@ -30,6 +30,10 @@ struct xlvs_loader {
 	struct xlvs_items resting;
 	size_t n_slots_resting;
 
+	/* For building scheduling lists. */
+	uint32_t mh_slots;
+	struct xlvs_schedule_dest schedule_dests[XLVS_DESTS_PER_SERVICE];
+
 	/* Their place in the kernel. */
 	struct xlvs *skeleton;
 	int private_fd;

@@ -99,6 +99,7 @@ static void resurrect(struct xlvs_model *model, struct xlvs_dest_entry *entry,
 	if (entry->dest.service != XLVS_NONE)
 		xlvs_trash_remove(model->services[entry->dest.service], entry);
 	entry->dest.spec = *spec;
+	entry->dest.last_weight = spec->weight;
 	entry->dest.service = service->id;
 	entry->dest.service_serial = service->serial;
 	entry->dest.available = true;
@@ -135,6 +136,7 @@ int xlvs_model_add_dest(struct xlvs_model *model, const struct xlvs_service_key 
 			.service = owner->service.id,
 			.service_key = owner->service.spec.key,
 			.spec = *spec,
+			.last_weight = spec->weight,
 			.available = true,
 			.service_serial = owner->service.serial,
 		};
@@ -183,6 +185,8 @@ int xlvs_model_edit_dest(struct xlvs_model *model, const struct xlvs_service_key
 		return r;
 
 	entry->dest.spec = *spec;
+	if (spec->weight)
+		entry->dest.last_weight = spec->weight;
 	plan_dest(plan, XLVS_OP_DEST_PUT, &entry->dest);
 	plan_schedule(plan, owner->service.id, XLVS_SCHEDULE_DEST_EDITED);
 	return 0;

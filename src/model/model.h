@@ -28,6 +28,7 @@ struct xlvs_model_dest {
 	uint32_t service; /* id of its service; XLVS_NONE once that is deleted */
 	struct xlvs_service_key service_key; /* whose it was: finds it again after deletion */
 	struct xlvs_dest_spec spec;
+	int32_t last_weight; /* the last that was not 0, or the one it was added with */
 	bool available; /* false: deleted, in the trash */
 	uint64_t service_serial; /* which incarnation of the service it belonged to */
 };

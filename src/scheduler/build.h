@@ -16,6 +16,15 @@ static inline const struct xlvs_cell *xlvs_run_cell(const union xlvs_chunk *run,
 	return &run[1 + position / XLVS_CELLS_PER_CHUNK].cells[position % XLVS_CELLS_PER_CHUNK];
 }
 
+/* Position of a destination, XLVS_NONE without. */
+uint32_t xlvs_run_find(const union xlvs_chunk *run, uint32_t dest);
+
+static inline uint32_t xlvs_run_slot(const union xlvs_chunk *run, uint32_t slot)
+{
+	return run[run->head.table + slot / XLVS_SLOTS_PER_CHUNK]
+		.slots[slot % XLVS_SLOTS_PER_CHUNK];
+}
+
 static inline void xlvs_run_set_slot(union xlvs_chunk *run, uint32_t slot, uint32_t dest)
 {
 	run[run->head.table + slot / XLVS_SLOTS_PER_CHUNK].slots[slot % XLVS_SLOTS_PER_CHUNK] =
@@ -36,6 +45,18 @@ static inline uint32_t xlvs_cursor_position(uint64_t cursor)
 static inline int32_t xlvs_cursor_threshold(uint64_t cursor)
 {
 	return (int32_t)(cursor >> 32);
+}
+
+/* Greatest common divisor of the weights so far, 0 for none, and one more; 0 does not count. */
+static inline int32_t xlvs_weights_divisor(int32_t divisor, int32_t weight)
+{
+	while (weight) {
+		int32_t rest = divisor % weight;
+
+		divisor = weight;
+		weight = rest;
+	}
+	return divisor;
 }
 
 /* The cursor of the published run, which packets move meanwhile; before the first, threshold 0,

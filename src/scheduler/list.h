@@ -16,15 +16,19 @@
 	X(nq, 8)           \
 	X(fo, 9)           \
 	X(ovf, 10)         \
-	X(twos, 11)
+	X(twos, 11)        \
+	X(mh, 12)
 
 /* X(name, slots): those that build something when their list changes (in name.c), and how many
- * slots their table has, 0 without one. */
+ * slots their table has, 0 without one, XLVS_SLOTS_OF_MH as many as the director is told to. */
 #define XLVS_SCHEDULERS_BUILT(X) \
 	X(rr, 0)                 \
 	X(wrr, 0)                \
 	X(sh, 256)               \
-	X(dh, 256)
+	X(dh, 256)               \
+	X(mh, XLVS_SLOTS_OF_MH)
+
+#define XLVS_SLOTS_OF_MH 0xffffffffU
 
 enum xlvs_scheduler_number {
 	/* The service answers every new connection with "no destination". */

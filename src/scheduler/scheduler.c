@@ -39,15 +39,15 @@ const char *xlvs_scheduler_name(uint16_t scheduler)
 }
 
 /* Tables are of one size whatever the list: an empty list has an empty table. */
-uint32_t xlvs_scheduler_slots(uint16_t scheduler, __attribute__((unused)) uint32_t n_dests)
+uint32_t xlvs_scheduler_slots(uint16_t scheduler, uint32_t mh_slots)
 {
-	return scheduler < N_SCHEDULERS ? builders[scheduler].n_slots : 0;
+	uint32_t n_slots = scheduler < N_SCHEDULERS ? builders[scheduler].n_slots : 0;
+
+	return n_slots == XLVS_SLOTS_OF_MH ? mh_slots : n_slots;
 }
 
-uint32_t xlvs_schedule_chunks(uint16_t scheduler, uint32_t n_dests)
+uint32_t xlvs_schedule_chunks(uint32_t n_dests, uint32_t n_slots)
 {
-	uint32_t n_slots = xlvs_scheduler_slots(scheduler, n_dests);
-
 	return 1 + (n_dests + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK +
 	       (n_slots + XLVS_SLOTS_PER_CHUNK - 1) / XLVS_SLOTS_PER_CHUNK;
 }
@@ -71,7 +71,7 @@ uint64_t xlvs_cursor_carried(const struct xlvs_schedule *schedule)
 	return __atomic_load_n(&schedule->old->head.cursor, __ATOMIC_RELAXED);
 }
 
-static uint32_t find(const union xlvs_chunk *run, uint32_t dest)
+uint32_t xlvs_run_find(const union xlvs_chunk *run, uint32_t dest)
 {
 	for (uint32_t i = 0; i < run->head.n_dests; i++) {
 		if (xlvs_run_cell(run, i)->dest == dest)
@@ -88,6 +88,6 @@ uint32_t xlvs_position_carried(const struct xlvs_schedule *schedule, uint32_t po
 	if (!old || position >= old->head.n_dests)
 		return XLVS_NONE;
 	for (uint32_t i = position + 1; found == XLVS_NONE && i > 0; i--)
-		found = find(schedule->chunks, xlvs_run_cell(old, i - 1)->dest);
+		found = xlvs_run_find(schedule->chunks, xlvs_run_cell(old, i - 1)->dest);
 	return found;
 }

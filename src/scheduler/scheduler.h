@@ -22,17 +22,26 @@ enum xlvs_schedule_change {
 	XLVS_SCHEDULE_KEPT, /* the service was edited, its scheduler stays */
 };
 
+/* What a table may depend on, of the destination in the cell of the same number. */
+struct xlvs_schedule_dest {
+	uint32_t address; /* folded to 32 bits as the service's family has it, host order */
+	int32_t last_weight; /* the last that was not 0, or the one it was added with */
+	uint16_t port; /* host order */
+};
+
 struct xlvs_schedule {
 	union xlvs_chunk *chunks; /* the new run: head and cells are filled in, table zeroed */
 	const union xlvs_chunk *old; /* the published run, NULL without */
+	const struct xlvs_schedule_dest *dests; /* n_dests of them */
 	enum xlvs_schedule_change change;
 };
 
-/* Slots of the table a scheduler needs for n destinations; 0 for those without. */
-uint32_t xlvs_scheduler_slots(uint16_t scheduler, uint32_t n_dests);
+/* Slots of a scheduler's table, 0 for those without. `mh_slots` is what the director is told for
+ * mh: a prime from XLVS_MH_SLOTS_MIN to XLVS_MH_SLOTS_MAX. */
+uint32_t xlvs_scheduler_slots(uint16_t scheduler, uint32_t mh_slots);
 
 /* Chunks of the whole run. */
-uint32_t xlvs_schedule_chunks(uint16_t scheduler, uint32_t n_dests);
+uint32_t xlvs_schedule_chunks(uint32_t n_dests, uint32_t n_slots);
 
 /* Fill in cursor, weights and table. The head's n_dests, scheduler, flags, table, n_slots and the
  * cells are given. */

@@ -9,17 +9,6 @@
  * on the order of configuration where the first round starts. */
 #include "scheduler/build.h"
 
-static int32_t gcd(int32_t a, int32_t b)
-{
-	while (b) {
-		int32_t rest = a % b;
-
-		a = b;
-		b = rest;
-	}
-	return a;
-}
-
 static int32_t threshold_after_change(int32_t threshold, const struct xlvs_list_head *head)
 {
 	if (threshold == 0 || threshold > head->max_weight)
@@ -41,8 +30,7 @@ void xlvs_wrr_build(struct xlvs_schedule *schedule)
 	for (uint32_t i = 0; i < head->n_dests; i++) {
 		int32_t weight = xlvs_run_cell(schedule->chunks, i)->weight;
 
-		if (weight > 0)
-			divisor = gcd(weight, divisor);
+		divisor = xlvs_weights_divisor(divisor, weight);
 		if (weight > max)
 			max = weight;
 	}

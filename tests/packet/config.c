@@ -150,15 +150,23 @@ void director_delete_service(uint32_t slot)
 static void publish(const struct service_list *list, enum xlvs_schedule_change change)
 {
 	struct xlvs_service *service = &director.services[list->slot];
-	uint32_t n_chunks = xlvs_schedule_chunks(list->scheduler, list->n_cells);
+	uint32_t n_slots = xlvs_scheduler_slots(list->scheduler, XLVS_MH_SLOTS_DEFAULT);
+	uint32_t n_chunks = xlvs_schedule_chunks(list->n_cells, n_slots);
 	union xlvs_chunk *run = &director.chunks[config.next_chunk];
+	struct xlvs_schedule_dest dests[CELLS_MAX];
 	bool is_first = service->list == XLVS_NONE;
 	struct xlvs_schedule schedule = {
 		.chunks = run,
 		.old = is_first ? NULL : &director.chunks[service->list],
+		.dests = dests,
 		.change = is_first ? XLVS_SCHEDULE_BIND : change,
 	};
 
+	for (uint32_t i = 0; i < list->n_cells; i++)
+		dests[i] = (struct xlvs_schedule_dest){
+			.address = ntohl(director.table.dests[list->cells[i].dest].address[0]),
+			.last_weight = list->cells[i].weight,
+		};
 	memset(run, 0, n_chunks * sizeof(*run));
 	run->head = (struct xlvs_list_head){
 		.magic = XLVS_LIST_MAGIC,
@@ -167,7 +175,7 @@ static void publish(const struct service_list *list, enum xlvs_schedule_change c
 		.n_dests = list->n_cells,
 		.scheduler = list->scheduler,
 		.flags = service->flags,
-		.n_slots = xlvs_scheduler_slots(list->scheduler, list->n_cells),
+		.n_slots = n_slots,
 	};
 	memcpy(run[1].cells, list->cells, list->n_cells * sizeof(list->cells[0]));
 	if (run->head.n_slots)

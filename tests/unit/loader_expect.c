@@ -47,6 +47,7 @@ static void expect_dest(const struct xlvs_maps *maps, const struct xlvs_model_de
 	assert_int_equal(slot->service_port, dest->service_key.port);
 	assert_int_equal(slot->method, dest->spec.method);
 	assert_int_equal(slot->weight, dest->spec.weight);
+	assert_int_equal(slot->last_weight, dest->last_weight);
 	assert_int_equal(slot->upper_threshold, dest->spec.upper_threshold);
 	assert_int_equal(slot->lower_threshold, dest->spec.lower_threshold);
 }
@@ -56,13 +57,12 @@ static uint32_t expect_list_as_model(const struct xlvs_maps *maps, const struct 
 				     const struct xlvs_model_service *service, uint32_t list)
 {
 	const union xlvs_chunk *run = &maps->chunks[list];
+	uint32_t n_slots = xlvs_scheduler_slots(service->scheduler, XLVS_MH_SLOTS_DEFAULT);
 
 	assert_in_range(list, 0, XLVS_CHUNKS_MAX - 1);
 	assert_int_equal(run->head.magic, XLVS_LIST_MAGIC);
-	assert_int_equal(run->head.n_chunks,
-			 xlvs_schedule_chunks(service->scheduler, service->n_dests));
-	assert_int_equal(run->head.n_slots,
-			 xlvs_scheduler_slots(service->scheduler, service->n_dests));
+	assert_int_equal(run->head.n_chunks, xlvs_schedule_chunks(service->n_dests, n_slots));
+	assert_int_equal(run->head.n_slots, n_slots);
 	assert_int_equal(run->head.n_dests, service->n_dests);
 	assert_int_equal(run->head.scheduler, service->scheduler);
 	assert_int_equal(run->head.flags, (__u16)service->spec.flags);
@@ -155,7 +155,8 @@ static bool is_same_dest(const struct xlvs_model_dest *a, const struct xlvs_mode
 {
 	const struct xlvs_dest_spec *x = &a->spec, *y = &b->spec;
 
-	return a->id == b->id && a->service == b->service && a->available == b->available &&
+	return a->id == b->id && a->service == b->service && a->last_weight == b->last_weight &&
+	       a->available == b->available &&
 	       is_same_service_key(&a->service_key, &b->service_key) &&
 	       x->key.family == y->key.family && x->key.port == y->key.port &&
 	       !memcmp(&x->key.address, &y->key.address, sizeof(x->key.address)) &&

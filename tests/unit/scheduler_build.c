@@ -41,7 +41,7 @@ static void build(struct run *run, uint16_t scheduler, struct list list, const s
 	memset(run, 0, sizeof(*run));
 	head->n_dests = list.n_dests;
 	head->scheduler = scheduler;
-	head->n_slots = xlvs_scheduler_slots(scheduler, list.n_dests);
+	head->n_slots = xlvs_scheduler_slots(scheduler, XLVS_MH_SLOTS_DEFAULT);
 	if (head->n_slots)
 		head->table = 1 + (list.n_dests + XLVS_CELLS_PER_CHUNK - 1) / XLVS_CELLS_PER_CHUNK;
 	for (uint32_t i = 0; i < list.n_dests; i++)
@@ -84,15 +84,16 @@ static void test_names_and_numbers_lead_to_each_other(void **state)
 static void test_chunks_hold_head_cells_and_table(void **state)
 {
 	(void)state;
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_NONE, 0), 1);
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_rr, 1), 2);
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_wlc, 32), 2);
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_wlc, 33), 3);
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_sh, 0), 5);
-	assert_int_equal(xlvs_schedule_chunks(XLVS_SCHEDULER_sh, 4096), 133);
-	assert_int_equal(xlvs_scheduler_slots(XLVS_SCHEDULER_sh, 3), 256);
-	assert_int_equal(xlvs_scheduler_slots(XLVS_SCHEDULER_wrr, 3), 0);
-	assert_int_equal(xlvs_scheduler_slots(UINT16_MAX, 3), 0);
+	assert_int_equal(xlvs_schedule_chunks(0, 0), 1);
+	assert_int_equal(xlvs_schedule_chunks(1, 0), 2);
+	assert_int_equal(xlvs_schedule_chunks(32, 0), 2);
+	assert_int_equal(xlvs_schedule_chunks(33, 0), 3);
+	assert_int_equal(xlvs_schedule_chunks(0, 256), 5);
+	assert_int_equal(xlvs_schedule_chunks(4096, 257), 134);
+	assert_int_equal(xlvs_scheduler_slots(XLVS_SCHEDULER_sh, 251), 256);
+	assert_int_equal(xlvs_scheduler_slots(XLVS_SCHEDULER_mh, 251), 251);
+	assert_int_equal(xlvs_scheduler_slots(XLVS_SCHEDULER_wrr, 251), 0);
+	assert_int_equal(xlvs_scheduler_slots(UINT16_MAX, 251), 0);
 }
 
 static void test_rr_place_follows_the_destination_served_last(void **state)

@@ -7,11 +7,14 @@
 #include "scheduler/list.h"
 
 #define SH_SLOTS 256
+#define MH_SLOTS 4093
 
 struct node {
 	struct node *next, *prev;
 	uint32_t id;
-	int32_t weight;
+	int32_t weight, last_weight;
+	uint32_t offset, skip, place; /* mh */
+	int turns;
 	uint32_t active, inactive;
 	bool overloaded;
 };
@@ -21,15 +24,16 @@ struct reference {
 	uint16_t scheduler;
 	struct node *last; /* served last, the head at the start */
 	int threshold, top, divisor; /* wrr: cw, mw, di */
-	struct node *slots[SH_SLOTS]; /* sh, dh */
+	struct node *slots[MH_SLOTS]; /* sh, dh, mh */
 };
 
-static int divisor_of(const struct reference *reference)
+/* Of the weights, or of the last weights; 0 when all are 0. */
+static int divisor_of(const struct reference *reference, bool last)
 {
 	int divisor = 0;
 
 	for (const struct node *n = reference->head.next; n != &reference->head; n = n->next) {
-		int a = n->weight, b = divisor;
+		int a = last ? n->last_weight : n->weight, b = divisor;
 
 		while (a > 0 && b > 0) {
 			if (a > b)
@@ -41,7 +45,7 @@ static int divisor_of(const struct reference *reference)
 		}
 		divisor = a > 0 ? a : b;
 	}
-	return divisor > 0 ? divisor : 1;
+	return divisor;
 }
 
 static int top_of(const struct reference *reference)
@@ -56,7 +60,9 @@ static int top_of(const struct reference *reference)
 static void wrr_changed(struct reference *reference)
 {
 	reference->last = &reference->head;
-	reference->divisor = divisor_of(reference);
+	reference->divisor = divisor_of(reference, false);
+	if (!reference->divisor)
+		reference->divisor = 1;
 	reference->top = top_of(reference);
 	if (!reference->threshold || reference->threshold > reference->top)
 		reference->threshold = reference->top;
@@ -91,6 +97,88 @@ static void dh_changed(struct reference *reference)
 	}
 }
 
+/* SipHash-1-3 as its paper has it, over four bytes. */
+static uint32_t siphash(uint32_t value, uint64_t half)
+{
+	uint64_t v[4] = {half ^ 0x736f6d6570736575, half ^ 0x646f72616e646f6d,
+			 half ^ 0x6c7967656e657261, half ^ 0x7465646279746573};
+	uint64_t block = (UINT64_C(4) << 56) | value;
+
+#define ROTATE(x, n) ((x) = ((x) << (n)) | ((x) >> (64 - (n))))
+	for (int round = 0; round < 4; round++) {
+		if (round == 0)
+			v[3] ^= block;
+		v[0] += v[1], v[2] += v[3];
+		ROTATE(v[1], 13), ROTATE(v[3], 16);
+		v[1] ^= v[0], v[3] ^= v[2];
+		ROTATE(v[0], 32);
+		v[2] += v[1], v[0] += v[3];
+		ROTATE(v[1], 17), ROTATE(v[3], 21);
+		v[1] ^= v[2], v[3] ^= v[0];
+		ROTATE(v[2], 32);
+		if (round == 0)
+			v[0] ^= block, v[2] ^= 0xff;
+	}
+#undef ROTATE
+	return (uint32_t)(v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+static uint32_t mh_slot(uint32_t value)
+{
+	return siphash(value, 2654435761U) % MH_SLOTS;
+}
+
+/* Turns of a destination in each round. */
+static int mh_turns(const struct reference *reference, const struct node *n, int divisor)
+{
+	int max = 0, shift = 0, turns;
+
+	for (const struct node *m = reference->head.next; m != &reference->head; m = m->next)
+		max = m->last_weight > max ? m->last_weight : max;
+	while (max / divisor >> shift >= 64)
+		shift++;
+	turns = n->last_weight / divisor >> shift;
+	return turns || !n->last_weight ? turns : 1;
+}
+
+static void mh_fill_one(struct reference *reference, struct node *n, int *n_filled)
+{
+	uint32_t slot;
+
+	do
+		slot = (n->offset + n->place++ * (uint64_t)n->skip) % MH_SLOTS;
+	while (reference->slots[slot]);
+	reference->slots[slot] = n;
+	++*n_filled;
+}
+
+static void mh_changed(struct reference *reference)
+{
+	int divisor = divisor_of(reference, true);
+	int n_filled = 0, n_dests = 0;
+	struct node *n;
+
+	for (n = reference->head.next; n != &reference->head; n = n->next)
+		n_dests++;
+	if (n_dests > MH_SLOTS) /* the kernel's module refuses, and nobody asks it */
+		return;
+	for (int i = 0; i < MH_SLOTS; i++)
+		reference->slots[i] = NULL;
+	for (n = reference->head.next; n != &reference->head; n = n->next) {
+		uint32_t value = reference_address(n->id) + REFERENCE_PORT;
+
+		n->offset = mh_slot(value);
+		n->skip = siphash(value, 2654446892U) % (MH_SLOTS - 1) + 1;
+		n->place = 0;
+		n->turns = divisor ? mh_turns(reference, n, divisor) : 0;
+	}
+	while (divisor && n_filled < MH_SLOTS) {
+		n = n->next;
+		for (int i = 0; n != &reference->head && i < n->turns && n_filled < MH_SLOTS; i++)
+			mh_fill_one(reference, n, &n_filled);
+	}
+}
+
 static void changed(struct reference *reference)
 {
 	if (reference->scheduler == XLVS_SCHEDULER_wrr)
@@ -99,6 +187,8 @@ static void changed(struct reference *reference)
 		sh_changed(reference);
 	else if (reference->scheduler == XLVS_SCHEDULER_dh)
 		dh_changed(reference);
+	else if (reference->scheduler == XLVS_SCHEDULER_mh)
+		mh_changed(reference);
 }
 
 struct reference *reference_new(uint16_t scheduler)
@@ -115,6 +205,7 @@ struct reference *reference_new(uint16_t scheduler)
 
 void reference_free(struct reference *reference)
 {
+	reference->scheduler = XLVS_SCHEDULER_NONE; /* no table for those that remain */
 	while (reference->head.next != &reference->head)
 		reference_delete(reference, reference->head.next->id);
 	free(reference);
@@ -136,7 +227,7 @@ void reference_add(struct reference *reference, uint32_t id, int32_t weight)
 	if (!n)
 		abort();
 	n->id = id;
-	n->weight = weight;
+	n->weight = n->last_weight = weight;
 	n->prev = &reference->head;
 	n->next = reference->head.next;
 	n->next->prev = n;
@@ -152,13 +243,19 @@ void reference_delete(struct reference *reference, uint32_t id)
 	n->next->prev = n->prev;
 	if (reference->last == n)
 		reference->last = n->prev;
+	for (int i = 0; i < MH_SLOTS; i++)
+		reference->slots[i] = reference->slots[i] == n ? NULL : reference->slots[i];
 	changed(reference);
 	free(n);
 }
 
 void reference_edit(struct reference *reference, uint32_t id, int32_t weight)
 {
-	node_of(reference, id)->weight = weight;
+	struct node *n = node_of(reference, id);
+
+	n->weight = weight;
+	if (weight)
+		n->last_weight = weight;
 	changed(reference);
 }
 
@@ -169,6 +266,8 @@ void reference_bind(struct reference *reference, uint16_t scheduler)
 	reference->scheduler = scheduler;
 	reference->last = &reference->head;
 	reference->threshold = 0;
+	for (int i = 0; i < MH_SLOTS; i++)
+		reference->slots[i] = NULL;
 	changed(reference);
 }
 
@@ -318,6 +417,19 @@ static struct node *pick_dh(struct reference *reference, const struct arrival *a
 	return if_taking(reference->slots[(arrival->address * 0x61C88647U) >> 24]);
 }
 
+static struct node *pick_mh(struct reference *reference, const struct arrival *arrival)
+{
+	uint32_t value = arrival->client + (arrival->flags & 0x10 ? arrival->port : 0);
+	uint32_t own = mh_slot(value);
+	struct node *n = if_taking(reference->slots[own]);
+
+	if (!reference->slots[own])
+		return NULL;
+	for (uint32_t i = 0; !n && arrival->flags & 0x08 && i < MH_SLOTS; i++)
+		n = if_taking(reference->slots[mh_slot(value + (i + own) % MH_SLOTS)]);
+	return n;
+}
+
 static struct node *pick(struct reference *reference, const struct arrival *arrival)
 {
 	switch (reference->scheduler) {
@@ -341,6 +453,8 @@ static struct node *pick(struct reference *reference, const struct arrival *arri
 		return pick_sh(reference, arrival);
 	case XLVS_SCHEDULER_dh:
 		return pick_dh(reference, arrival);
+	case XLVS_SCHEDULER_mh:
+		return pick_mh(reference, arrival);
 	default:
 		return NULL;
 	}

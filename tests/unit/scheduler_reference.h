@@ -14,6 +14,16 @@ struct arrival {
 	uint32_t flags; /* of the service */
 };
 
+/* Addresses of destinations, in host order. */
+enum {
+	REFERENCE_PORT = 80,
+};
+
+static inline uint32_t reference_address(uint32_t id)
+{
+	return 0x0a010000 + id; /* 10.1.0.id, as where the kernel was watched */
+}
+
 struct reference;
 
 struct reference *reference_new(uint16_t scheduler);

@@ -12,15 +12,17 @@ static const uint32_t places[] = {1, HOST_CHUNKS / 2};
 
 static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 {
+	static struct xlvs_schedule_dest dests[XLVS_DESTS_PER_SERVICE];
 	uint32_t list = shipped->list == places[0] ? places[1] : places[0];
 	union xlvs_chunk *run = &host_chunks[list];
 	struct xlvs_schedule schedule = {
 		.chunks = run,
 		.old = shipped->list ? &host_chunks[shipped->list] : NULL,
+		.dests = dests,
 		.change = change,
 	};
-	uint32_t n_slots = xlvs_scheduler_slots(shipped->scheduler, shipped->n_dests);
-	uint32_t n_chunks = xlvs_schedule_chunks(shipped->scheduler, shipped->n_dests);
+	uint32_t n_slots = xlvs_scheduler_slots(shipped->scheduler, shipped->mh_slots);
+	uint32_t n_chunks = xlvs_schedule_chunks(shipped->n_dests, n_slots);
 
 	memset(run, 0, n_chunks * sizeof(*run));
 	run->head.magic = XLVS_LIST_MAGIC;
@@ -29,13 +31,20 @@ static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 	run->head.scheduler = shipped->scheduler;
 	run->head.n_slots = n_slots;
 	if (n_slots)
-		run->head.table = n_chunks - n_slots / XLVS_SLOTS_PER_CHUNK;
-	for (uint32_t i = 0; i < shipped->n_dests; i++)
+		run->head.table =
+			n_chunks - (n_slots + XLVS_SLOTS_PER_CHUNK - 1) / XLVS_SLOTS_PER_CHUNK;
+	for (uint32_t i = 0; i < shipped->n_dests; i++) {
 		run[1 + i / XLVS_CELLS_PER_CHUNK].cells[i % XLVS_CELLS_PER_CHUNK] =
 			(struct xlvs_cell){
 				.dest = shipped->dests[i],
 				.weight = host_dests[shipped->dests[i]].weight,
 			};
+		dests[i] = (struct xlvs_schedule_dest){
+			.address = reference_address(shipped->dests[i]),
+			.last_weight = shipped->last_weights[shipped->dests[i]],
+			.port = REFERENCE_PORT,
+		};
+	}
 	xlvs_scheduler_build(&schedule);
 	shipped->list = list;
 }
@@ -45,6 +54,7 @@ void shipped_init(struct shipped *shipped, uint16_t scheduler)
 	memset(host_dests, 0, sizeof(host_dests));
 	shipped->scheduler = scheduler;
 	shipped->list = 0;
+	shipped->mh_slots = XLVS_MH_SLOTS_DEFAULT;
 	shipped->n_dests = 0;
 	publish(shipped, XLVS_SCHEDULE_BIND);
 }
@@ -55,6 +65,7 @@ void shipped_add(struct shipped *shipped, uint32_t id, int32_t weight)
 	shipped->dests[0] = id;
 	shipped->n_dests++;
 	host_dests[id] = (struct xlvs_dest){.weight = weight};
+	shipped->last_weights[id] = weight;
 	publish(shipped, XLVS_SCHEDULE_DEST_ADDED);
 }
 
@@ -73,6 +84,8 @@ void shipped_delete(struct shipped *shipped, uint32_t id)
 void shipped_edit(struct shipped *shipped, uint32_t id, int32_t weight)
 {
 	host_dests[id].weight = weight;
+	if (weight)
+		shipped->last_weights[id] = weight;
 	publish(shipped, XLVS_SCHEDULE_DEST_EDITED);
 }
 

@@ -13,8 +13,10 @@
 struct shipped {
 	uint16_t scheduler;
 	uint32_t list; /* the published run, 0 without */
+	uint32_t mh_slots; /* a new one has the default */
 	uint32_t n_dests;
 	uint32_t dests[XLVS_DESTS_PER_SERVICE]; /* newest first */
+	int32_t last_weights[XLVS_DESTS_PER_SERVICE]; /* by index */
 };
 
 void shipped_init(struct shipped *shipped, uint16_t scheduler);

@@ -267,6 +267,106 @@ static void test_source_hash_with_fallback_leaves_unusable_slots(void **state)
 			 -1);
 }
 
+static void count_slots(const struct shipped *shipped, uint32_t counts[static 256])
+{
+	const union xlvs_chunk *run = &host_chunks[shipped->list];
+
+	memset(counts, 0, 256 * sizeof(counts[0]));
+	for (uint32_t i = 0; i < run->head.n_slots; i++)
+		counts[run[run->head.table + i / 64].slots[i % 64] - 1]++;
+}
+
+static void test_maglev_tables_are_the_kernels(void **state)
+{
+	static const struct {
+		int32_t weights[3];
+		uint32_t counts[3];
+	} rows[] = {
+		{{1, 1, 1}, {1364, 1364, 1365}},
+		{{3, 1, 2}, {2046, 682, 1365}},
+		{{1, 0, 1}, {2046, 0, 2047}},
+	};
+	static struct shipped shipped;
+	uint32_t counts[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		shipped_init(&shipped, XLVS_SCHEDULER_mh);
+		for (uint32_t n = 0; n < 3; n++)
+			shipped_add(&shipped, 91 + n, rows[i].weights[n]);
+		count_slots(&shipped, counts);
+		for (uint32_t n = 0; n < 3; n++)
+			assert_int_equal(counts[91 + n], rows[i].counts[n]);
+	}
+}
+
+static void test_maglev_table_begins_as_the_kernels(void **state)
+{
+	static const uint32_t first[] = {91, 91, 91, 93, 91, 93, 93, 93, 93, 91,
+					 93, 91, 91, 93, 93, 93, 93, 91, 91, 91};
+	static struct shipped shipped;
+	const union xlvs_chunk *run;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_mh);
+	for (uint32_t id = 91; id <= 93; id++)
+		shipped_add(&shipped, id, id == 92 ? 0 : 1);
+	run = &host_chunks[shipped.list];
+	for (size_t i = 0; i < sizeof(first) / sizeof(first[0]); i++)
+		assert_int_equal(run[run->head.table].slots[i] - 1, first[i]);
+}
+
+static void test_maglev_sends_clients_to_the_kernels_slots(void **state)
+{
+	/* 192.0.2.1, 192.0.2.2, 10.0.0.2, 203.0.113.77, 2001:db8::1 folded */
+	static const struct {
+		struct arrival arrival;
+		uint32_t slot;
+	} rows[] = {
+		{{.client = 0xc0000201}, 2891},
+		{{.client = 0xc0000202}, 746},
+		{{.client = 0x0a000002}, 1884},
+		{{.client = 0xcb00714d}, 2731},
+		{{.client = 0xc0000201, .port = 1000, .flags = XLVS_SERVICE_SCHED2}, 1155},
+		{{.client = 0xc0000201, .port = 1000}, 2891},
+		{{.client = 0x20010db9}, 3457},
+	};
+	static struct shipped shipped;
+	const union xlvs_chunk *run;
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_mh);
+	for (uint32_t id = 91; id <= 93; id++)
+		shipped_add(&shipped, id, 1);
+	run = &host_chunks[shipped.list];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t served = shipped_pick(&shipped, &rows[i].arrival);
+
+		assert_int_equal(served,
+				 run[run->head.table + rows[i].slot / 64].slots[rows[i].slot % 64] -
+					 1);
+	}
+}
+
+static void test_maglev_keeps_the_slots_of_a_quiesced_destination(void **state)
+{
+	static struct shipped shipped;
+	uint32_t before[256], after[256];
+
+	(void)state;
+	shipped_init(&shipped, XLVS_SCHEDULER_mh);
+	for (uint32_t id = 91; id <= 93; id++)
+		shipped_add(&shipped, id, 2);
+	count_slots(&shipped, before);
+	shipped_edit(&shipped, 92, 0);
+	count_slots(&shipped, after);
+	assert_memory_equal(before, after, sizeof(before));
+	assert_int_equal(shipped_pick(&shipped, &(struct arrival){.client = 0xc0000201}), -1);
+	assert_in_range(shipped_pick(&shipped, &(struct arrival){.client = 0xc0000201,
+								 .flags = XLVS_SERVICE_SCHED1}),
+			91, 93);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -275,6 +375,10 @@ int main(void)
 		cmocka_unit_test(test_source_hash_sends_clients_where_the_kernel_sent_them),
 		cmocka_unit_test(test_destination_hash_deals_the_slots_round_robin),
 		cmocka_unit_test(test_source_hash_with_ports_adds_the_port),
+		cmocka_unit_test(test_maglev_tables_are_the_kernels),
+		cmocka_unit_test(test_maglev_table_begins_as_the_kernels),
+		cmocka_unit_test(test_maglev_sends_clients_to_the_kernels_slots),
+		cmocka_unit_test(test_maglev_keeps_the_slots_of_a_quiesced_destination),
 		cmocka_unit_test(test_source_hash_with_fallback_leaves_unusable_slots),
 	};
 
