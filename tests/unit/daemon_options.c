@@ -49,11 +49,14 @@ static void test_all_is_not_a_name(void **state)
 	struct xlvs_options options;
 
 	(void)state;
-	assert_int_equal(parse("-i all --mode native --connections 5000", &options, NULL), 0);
+	assert_int_equal(parse("-i all --mode native --connections 5000 --mh-slots 65537", &options,
+			       NULL),
+			 0);
 	assert_true(options.all);
 	assert_int_equal(options.n_interfaces, 0);
 	assert_int_equal(options.mode, XLVS_MODE_NATIVE);
 	assert_int_equal(options.loader.connections, 5000);
+	assert_int_equal(options.loader.mh_slots, 65537);
 	xlvs_options_done(&options);
 }
 
@@ -75,6 +78,11 @@ static void test_what_is_wrong_is_named(void **state)
 	(void)state;
 	expect_refusal("-i eth1 --mode fast", "--mode fast: auto, native or generic");
 	expect_refusal("-i eth1 --connections 12k", "--connections 12k: not a number above 0");
+	expect_refusal("-i eth1 --mh-slots 4096",
+		       "--mh-slots 4096: not a prime from 251 to 131071");
+	expect_refusal("-i eth1 --mh-slots 241", "--mh-slots 241: not a prime from 251 to 131071");
+	expect_refusal("-i eth1 --mh-slots 131101",
+		       "--mh-slots 131101: not a prime from 251 to 131071");
 	expect_refusal("-i eth1 --connections -5", "--connections -5: not a number above 0");
 	expect_refusal("-i eth1 --connections 0", "--connections 0: not a number above 0");
 	expect_refusal("-i an-interface-name",
