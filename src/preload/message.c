@@ -70,15 +70,29 @@ size_t xlvs_message_length(const void *data, size_t bytes)
 	return NLMSG_ALIGN(header.nlmsg_len);
 }
 
+static bool ends(const struct nlmsghdr *request, const struct nlmsghdr *answer)
+{
+	if (answer->nlmsg_seq != request->nlmsg_seq)
+		return false;
+	if (answer->nlmsg_type == NLMSG_ERROR || answer->nlmsg_type == NLMSG_DONE)
+		return true;
+	return !(request->nlmsg_flags & NLM_F_ACK) && !(answer->nlmsg_flags & NLM_F_MULTI);
+}
+
 bool xlvs_message_is_end(const struct nlmsghdr *request, const void *data, size_t bytes)
 {
+	const char *front = data;
 	struct nlmsghdr header;
 
-	if (!take_header(data, bytes, &header) || header.nlmsg_seq != request->nlmsg_seq)
-		return false;
-	if (header.nlmsg_type == NLMSG_ERROR || header.nlmsg_type == NLMSG_DONE)
-		return true;
-	return !(request->nlmsg_flags & NLM_F_ACK) && !(header.nlmsg_flags & NLM_F_MULTI);
+	while (take_header(front, bytes, &header)) {
+		size_t length = xlvs_message_length(front, bytes);
+
+		if (ends(request, &header))
+			return true;
+		front += length;
+		bytes -= length;
+	}
+	return false;
 }
 
 void xlvs_message_refuse(const struct nlmsghdr *request, int code,

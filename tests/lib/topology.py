@@ -84,6 +84,7 @@ class Topology:
         self.group = f"t{next(serials)}"
         self.n_servers = servers
         self.namespaces = []
+        self.directors = []
         self.servers = []
         self.closers = contextlib.ExitStack()
         self.vip_numbers = itertools.count(81)
@@ -139,7 +140,7 @@ class Topology:
         port = f"{space.name}-{interface}"
         link(space, interface, self.switch, port)
         self.switch.ip(f"link set {port} master {bridge}")
-        if space is self.director:
+        if space in self.directors:
             self.at_end(os.close, attach_pass(self.switch, port))
         space.ip(*(f"address add {address} dev {interface}" for address in addresses))
 
@@ -151,6 +152,7 @@ class Topology:
         self.switch = self.add("switch")
         self.client = self.add("client")
         self.director = self.add("director")
+        self.directors = [self.director]
         for number in range(1, self.n_servers + 1):
             self.servers.append(self.keep(Server(self, number)))
 
