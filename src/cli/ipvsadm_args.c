@@ -36,6 +36,9 @@ static const struct verb_word {
 	{"restore", 'R', POPT_ARG_NONE, IPVSADM_RESTORE},
 	{"save", 'S', POPT_ARG_NONE, IPVSADM_SAVE},
 	{"zero", 'Z', POPT_ARG_NONE, IPVSADM_ZERO},
+	{"add-laddr", 'P', POPT_ARG_NONE, IPVSADM_ADD_LADDR},
+	{"del-laddr", 'Q', POPT_ARG_NONE, IPVSADM_DELETE_LADDR},
+	{"get-laddr", 'G', POPT_ARG_NONE, IPVSADM_GET_LADDR},
 	{"help", 'h', POPT_ARG_NONE, IPVSADM_HELP},
 	{"version", 'v', POPT_ARG_NONE, IPVSADM_VERSION},
 };
@@ -71,6 +74,8 @@ static const struct option_word {
 	 xlvs_ipvsadm_method},
 	{"ipip", 'i', POPT_ARG_NONE, IPVSADM_FORWARDING, XLVS_METHOD_TUN, xlvs_ipvsadm_method},
 	{"gatewaying", 'g', POPT_ARG_NONE, IPVSADM_FORWARDING, XLVS_METHOD_DR, xlvs_ipvsadm_method},
+	{"fullnat", '\0', POPT_ARG_NONE, IPVSADM_FORWARDING, XLVS_METHOD_FULLNAT,
+	 xlvs_ipvsadm_method},
 	{"weight", 'w', POPT_ARG_STRING, IPVSADM_WEIGHT, IPVSADM_WEIGHT, xlvs_ipvsadm_number},
 	{"u-threshold", 'x', POPT_ARG_STRING, IPVSADM_U_THRESHOLD, IPVSADM_U_THRESHOLD,
 	 xlvs_ipvsadm_number},
@@ -104,6 +109,9 @@ static const struct option_word {
 	{"nosort", '\0', POPT_ARG_NONE, IPVSADM_NOSORT, 0, NULL},
 	{"sort", '\0', POPT_ARG_NONE, IPVSADM_NO_CLASS, 0, NULL},
 	{"exact", 'X', POPT_ARG_NONE, IPVSADM_EXACT, 0, NULL},
+	{"json", '\0', POPT_ARG_NONE, IPVSADM_JSON, 0, NULL},
+	{"local-address", 'z', POPT_ARG_STRING, IPVSADM_LOCAL_ADDRESS, 0,
+	 xlvs_ipvsadm_local_address},
 };
 
 enum {
@@ -126,6 +134,18 @@ static void fill_popt_table(struct poptOption *table)
 	*table = (struct poptOption)POPT_TABLEEND;
 }
 
+/* -b is a scheduler's flags in a service and FULLNAT in a destination. popt looks at the table anew
+ * for every word. */
+static void move_b(struct poptOption *table)
+{
+	for (; table->val; table++) {
+		if (table->shortName == 'b')
+			table->shortName = '\0';
+		else if (table->longName && strcmp(table->longName, "fullnat") == 0)
+			table->shortName = 'b';
+	}
+}
+
 static void set_defaults(struct ipvsadm_command *command)
 {
 	*command = (struct ipvsadm_command){
@@ -135,8 +155,8 @@ static void set_defaults(struct ipvsadm_command *command)
 }
 
 /* The first word says what is to be done. */
-static enum ipvsadm_outcome parse_verb(poptContext context, struct ipvsadm_command *command,
-				       struct xlvs_error *reterr)
+static enum ipvsadm_outcome parse_verb(poptContext context, struct poptOption *table,
+				       struct ipvsadm_command *command, struct xlvs_error *reterr)
 {
 	int index = poptGetNextOpt(context) - FIRST_VERB;
 	char *word;
@@ -145,6 +165,8 @@ static enum ipvsadm_outcome parse_verb(poptContext context, struct ipvsadm_comma
 	if (index < 0 || index >= VERB_WORDS)
 		return IPVSADM_TRY_HELP;
 	command->verb = verb_words[index].verb;
+	if (command->verb == IPVSADM_ADD_SERVER || command->verb == IPVSADM_EDIT_SERVER)
+		move_b(table);
 	word = poptGetOptArg(context);
 	if (word && !xlvs_ipvsadm_sync_role(command, word))
 		r = xlvs_refuse(reterr, IPVSADM_REFUSED,
@@ -203,15 +225,14 @@ static enum ipvsadm_outcome parse_timeouts(poptContext context, struct ipvsadm_c
 	return r;
 }
 
-static enum ipvsadm_outcome parse_words(poptContext context, struct ipvsadm_command *command,
-					char **ret_flags, struct xlvs_error *reterr)
+/* What follows the first word. */
+static enum ipvsadm_outcome parse_rest(poptContext context, struct ipvsadm_command *command,
+				       char **ret_flags, struct xlvs_error *reterr)
 {
-	enum ipvsadm_outcome outcome = parse_verb(context, command, reterr);
+	enum ipvsadm_outcome outcome = IPVSADM_DONE;
 	const char *word;
 	int value = 0;
 
-	if (outcome != IPVSADM_DONE || command->verb >= IPVSADM_HELP)
-		return outcome;
 	while (outcome == IPVSADM_DONE && (value = poptGetNextOpt(context)) >= 0)
 		outcome = apply_option(context, value, command, ret_flags, reterr);
 	if (outcome != IPVSADM_DONE)
@@ -243,7 +264,9 @@ enum ipvsadm_outcome xlvs_ipvsadm_parse(int argc, char **argv, struct ipvsadm_co
 	fill_popt_table(table);
 	set_defaults(&command);
 	context = poptGetContext("ipvsadm", argc, (const char **)argv, table, 0);
-	outcome = parse_words(context, &command, &flags, reterr);
+	outcome = parse_verb(context, table, &command, reterr);
+	if (outcome == IPVSADM_DONE && command.verb < IPVSADM_HELP)
+		outcome = parse_rest(context, &command, &flags, reterr);
 	if (outcome == IPVSADM_DONE && flags)
 		outcome = (enum ipvsadm_outcome)xlvs_ipvsadm_sched_flags(&command, flags, reterr);
 	free(flags);

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* In ipvsadm's order. */
+/* In ipvsadm's order, and ours behind them. */
 enum ipvsadm_verb {
 	IPVSADM_ADD_SERVICE,
 	IPVSADM_EDIT_SERVICE,
@@ -24,6 +24,9 @@ enum ipvsadm_verb {
 	IPVSADM_RESTORE,
 	IPVSADM_SAVE,
 	IPVSADM_ZERO,
+	IPVSADM_ADD_LADDR,
+	IPVSADM_DELETE_LADDR,
+	IPVSADM_GET_LADDR,
 	IPVSADM_HELP,
 	IPVSADM_VERSION,
 	IPVSADM_VERBS,
@@ -65,6 +68,8 @@ enum ipvsadm_option {
 	IPVSADM_TUN_NOCSUM,
 	IPVSADM_TUN_CSUM,
 	IPVSADM_TUN_REMCSUM,
+	IPVSADM_LOCAL_ADDRESS,
+	IPVSADM_JSON,
 	IPVSADM_OPTIONS,
 	IPVSADM_NO_CLASS = IPVSADM_OPTIONS, /* options that may be repeated */
 };
@@ -76,6 +81,7 @@ struct ipvsadm_command {
 	struct xlvs_dest_spec dest;
 	struct xlvs_timeouts timeouts;
 	struct xlvs_sync_spec sync;
+	struct xlvs_local_address local;
 };
 
 #define IPVSADM_BIT(option) (UINT64_C(1) << (option))

@@ -116,33 +116,35 @@ static void print_rates(FILE *out, bool exact, bool is_dest, const struct xlvs_s
 	fputc('\n', out);
 }
 
-/* The names of the flags that are set, with commas between. The scheduler has names of its own for
- * the first two. */
-static void print_flags(FILE *out, const struct xlvs_service_spec *service)
+/* A scheduler may have names of its own for the first two flags. */
+const char *xlvs_ipvsadm_flag_name(const char *scheduler, int number)
 {
 	static const struct {
 		const char *scheduler;
-		const char *names[2];
+		const char *names[IPVSADM_SCHED_FLAG_BITS];
 	} named[] = {
-		{"sh", {"sh-fallback", "sh-port"}},
-		{"mh", {"mh-fallback", "mh-port"}},
-		{NULL, {"flag-1", "flag-2"}},
+		{"sh", {"sh-fallback", "sh-port", "flag-3"}},
+		{"mh", {"mh-fallback", "mh-port", "flag-3"}},
+		{NULL, {"flag-1", "flag-2", "flag-3"}},
 	};
-	const char *comma = "";
 	size_t i = 0;
 
-	while (named[i].scheduler && strcmp(named[i].scheduler, service->scheduler) != 0)
+	while (named[i].scheduler && strcmp(named[i].scheduler, scheduler) != 0)
 		i++;
-	if (service->flags & XLVS_SERVICE_SCHED1) {
-		fputs(named[i].names[0], out);
+	return named[i].names[number];
+}
+
+/* The names of the flags that are set, with commas between. */
+static void print_flags(FILE *out, const struct xlvs_service_spec *service)
+{
+	const char *comma = "";
+
+	for (int i = 0; i < IPVSADM_SCHED_FLAG_BITS; i++) {
+		if (!(service->flags & XLVS_SERVICE_SCHED1 << i))
+			continue;
+		fprintf(out, "%s%s", comma, xlvs_ipvsadm_flag_name(service->scheduler, i));
 		comma = ",";
 	}
-	if (service->flags & XLVS_SERVICE_SCHED2) {
-		fprintf(out, "%s%s", comma, named[i].names[1]);
-		comma = ",";
-	}
-	if (service->flags & XLVS_SERVICE_SCHED3)
-		fprintf(out, "%sflag-3", comma);
 }
 
 static bool has_flags(const struct xlvs_service_spec *service)
@@ -164,7 +166,7 @@ static void print_mask(FILE *out, const char *before, const struct xlvs_service_
 	}
 }
 
-static const char *protocol_word(uint16_t protocol)
+const char *xlvs_ipvsadm_protocol_word(uint16_t protocol)
 {
 	switch (protocol) {
 	case IPPROTO_TCP:
@@ -198,7 +200,7 @@ static void format_service_name(const struct xlvs_service_key *key, bool numeric
 			 key->family == AF_INET6 ? " IPv6" : "");
 		return;
 	}
-	snprintf(name, bytes, "%-4s %s", protocol_word(key->protocol),
+	snprintf(name, bytes, "%-4s %s", xlvs_ipvsadm_protocol_word(key->protocol),
 		 format_service_address(key, numeric, text));
 	if (key->family == AF_INET)
 		name[SERVICE_COLUMNS] = '\0';
@@ -239,16 +241,15 @@ void xlvs_ipvsadm_print_service(FILE *out, const struct ipvsadm_command *command
 	fputc('\n', out);
 }
 
-static const char *forward_word(uint32_t method)
+const char *xlvs_ipvsadm_forward_word(uint32_t method)
 {
 	static const char *const words[] = {
-		[XLVS_METHOD_NAT] = "Masq",
-		[XLVS_METHOD_LOCAL] = "Local",
-		[XLVS_METHOD_TUN] = "Tunnel",
-		[XLVS_METHOD_DR] = "Route",
+		[XLVS_METHOD_NAT] = "Masq",	   [XLVS_METHOD_LOCAL] = "Local",
+		[XLVS_METHOD_TUN] = "Tunnel",	   [XLVS_METHOD_DR] = "Route",
+		[XLVS_METHOD_FULLNAT] = "FullNat",
 	};
 
-	return method < sizeof(words) / sizeof(words[0]) ? words[method] : "?";
+	return method < sizeof(words) / sizeof(words[0]) && words[method] ? words[method] : "?";
 }
 
 static const char *checksum_word(const struct xlvs_dest_spec *dest)
@@ -300,13 +301,14 @@ void xlvs_ipvsadm_print_dest(FILE *out, const struct ipvsadm_command *command, u
 		break;
 	case STYLE_TUN_INFO:
 		format_tunnel(spec, tunnel, sizeof(tunnel));
-		fprintf(out, " %-7s %-13s %-6d %-10u %-10u\n", forward_word(spec->method), tunnel,
-			spec->weight, dest->active, dest->inactive);
+		fprintf(out, " %-7s %-13s %-6d %-10u %-10u\n",
+			xlvs_ipvsadm_forward_word(spec->method), tunnel, spec->weight, dest->active,
+			dest->inactive);
 		break;
 	case STYLE_DEFAULT:
 	default:
-		fprintf(out, " %-7s %-6d %-10u %-10u\n", forward_word(spec->method), spec->weight,
-			dest->active, dest->inactive);
+		fprintf(out, " %-7s %-6d %-10u %-10u\n", xlvs_ipvsadm_forward_word(spec->method),
+			spec->weight, dest->active, dest->inactive);
 	}
 }
 
@@ -355,9 +357,10 @@ void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_k
 			    const struct xlvs_dest_spec *dest)
 {
 	char text[IPVSADM_ADDRESS_BYTES];
-	const char *method = dest->method == XLVS_METHOD_NAT   ? "-m"
-			     : dest->method == XLVS_METHOD_TUN ? "-i"
-							       : "-g";
+	const char *method = dest->method == XLVS_METHOD_NAT	   ? "-m"
+			     : dest->method == XLVS_METHOD_TUN	   ? "-i"
+			     : dest->method == XLVS_METHOD_FULLNAT ? "-b"
+								   : "-g";
 
 	fputs("-a ", out);
 	save_service_name(out, numeric, service);

@@ -21,6 +21,13 @@ void xlvs_ipvsadm_save_service(FILE *out, bool numeric, const struct xlvs_servic
 void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_key *service,
 			    const struct xlvs_dest_spec *dest);
 
+/* Words of these rows: "TCP" or "?"; "Masq" or "?"; the name that a scheduler has for scheduler
+ * flag number 0 to IPVSADM_SCHED_FLAG_BITS - 1. */
+#define IPVSADM_SCHED_FLAG_BITS 3
+const char *xlvs_ipvsadm_protocol_word(uint16_t protocol);
+const char *xlvs_ipvsadm_forward_word(uint32_t method);
+const char *xlvs_ipvsadm_flag_name(const char *scheduler, int number);
+
 /* The line of --daemon. */
 void xlvs_ipvsadm_print_sync(FILE *out, const struct xlvs_sync_spec *sync);
 

@@ -2,30 +2,30 @@
 #include "cli/ipvsadm_list.h"
 
 #include "base/cleanup.h"
+#include "cli/conn_json.h"
 #include "cli/ipvsadm_conn.h"
 #include "cli/ipvsadm_format.h"
+#include "cli/ipvsadm_json.h"
 #include "cli/ipvsadm_order.h"
 #include "control/client.h"
+
+#include <errno.h>
 
 /* How many services' dests are asked for at once. */
 #define SERVICES_AHEAD 64
 
-/* A service and its dests, which were asked for, as rows of -L or lines of -S. */
-static int print_service(struct xlvs_client *client, FILE *out,
-			 const struct ipvsadm_command *command,
-			 const struct xlvs_service_info *service)
+static bool is_json(const struct ipvsadm_command *command)
+{
+	return xlvs_ipvsadm_has(command, IPVSADM_JSON);
+}
+
+static void print_rows(FILE *out, const struct ipvsadm_command *command,
+		       const struct xlvs_service_info *service, const struct xlvs_dest_info *dests,
+		       size_t n_dests)
 {
 	const struct xlvs_service_key *key = &service->spec.key;
 	bool numeric = xlvs_ipvsadm_has(command, IPVSADM_NUMERIC);
-	XLVS_AUTO_FREE struct xlvs_dest_info *dests = NULL;
-	size_t n_dests = 0;
-	int r;
 
-	r = xlvs_client_take_dests(client, &dests, &n_dests);
-	if (r < 0)
-		return r;
-	if (!xlvs_ipvsadm_has(command, IPVSADM_NOSORT))
-		xlvs_ipvsadm_sort_dests(dests, n_dests);
 	if (command->verb == IPVSADM_SAVE)
 		xlvs_ipvsadm_save_service(out, numeric, &service->spec);
 	else
@@ -36,6 +36,37 @@ static int print_service(struct xlvs_client *client, FILE *out,
 		else
 			xlvs_ipvsadm_print_dest(out, command, key->protocol, &dests[i]);
 	}
+}
+
+static void print_objects(FILE *out, const struct xlvs_service_info *service,
+			  const struct xlvs_dest_info *dests, size_t n_dests)
+{
+	xlvs_ipvsadm_json_service(out, service);
+	for (size_t i = 0; i < n_dests; i++) {
+		fputs(i ? ",\n    " : "\n    ", out);
+		xlvs_ipvsadm_json_dest(out, &dests[i]);
+	}
+	xlvs_ipvsadm_json_service_end(out);
+}
+
+/* A service and its dests, which were asked for, as rows of -L, lines of -S or objects. */
+static int print_service(struct xlvs_client *client, FILE *out,
+			 const struct ipvsadm_command *command,
+			 const struct xlvs_service_info *service)
+{
+	XLVS_AUTO_FREE struct xlvs_dest_info *dests = NULL;
+	size_t n_dests = 0;
+	int r;
+
+	r = xlvs_client_take_dests(client, &dests, &n_dests);
+	if (r < 0)
+		return r;
+	if (!xlvs_ipvsadm_has(command, IPVSADM_NOSORT))
+		xlvs_ipvsadm_sort_dests(dests, n_dests);
+	if (is_json(command))
+		print_objects(out, service, dests, n_dests);
+	else
+		print_rows(out, command, service, dests, n_dests);
 	return 0;
 }
 
@@ -52,6 +83,8 @@ static int print_services(struct xlvs_client *client, FILE *out,
 
 		while (must_ask && n_asked < n_services && n_asked < i + SERVICES_AHEAD && r == 0)
 			r = xlvs_client_ask_dests(client, &services[n_asked++].spec.key);
+		if (is_json(command))
+			fputs(i ? ",\n  " : "\n  ", out);
 		if (r == 0)
 			r = print_service(client, out, command, &services[i]);
 	}
@@ -102,25 +135,46 @@ static int list_service(struct xlvs_client *client, FILE *out,
 struct conn_listing {
 	FILE *out;
 	bool numeric;
+	bool json;
+	size_t n;
 };
 
 static int print_conn(void *context, const struct xlvs_conn_entry *entry)
 {
-	const struct conn_listing *listing = context;
+	struct conn_listing *listing = context;
 
-	xlvs_ipvsadm_print_conn(listing->out, listing->numeric, entry);
-	return 0;
+	if (listing->json) {
+		fputs(listing->n ? ",\n" : "\n", listing->out);
+		xlvs_conn_print_json(listing->out, entry);
+	} else {
+		xlvs_ipvsadm_print_conn(listing->out, listing->numeric, entry);
+	}
+	listing->n++;
+	return ferror(listing->out) ? -EIO : 0;
 }
 
 static int list_conns(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
 {
-	struct conn_listing listing = {out, xlvs_ipvsadm_has(command, IPVSADM_NUMERIC)};
+	struct conn_listing listing = {
+		.out = out,
+		.numeric = xlvs_ipvsadm_has(command, IPVSADM_NUMERIC),
+		.json = is_json(command),
+	};
+	int r;
 
-	xlvs_ipvsadm_print_conn_title(out, xlvs_ipvsadm_has(command, IPVSADM_PERSISTENT_CONN));
-	return xlvs_client_conns(client, print_conn, &listing);
+	if (listing.json)
+		fputc('[', out);
+	else
+		xlvs_ipvsadm_print_conn_title(out,
+					      xlvs_ipvsadm_has(command, IPVSADM_PERSISTENT_CONN));
+	r = xlvs_client_conns(client, print_conn, &listing);
+	if (listing.json)
+		fputs(listing.n ? "\n]\n" : "]\n", out);
+	return r;
 }
 
-static int list_timeouts(struct xlvs_client *client, FILE *out)
+static int list_timeouts(struct xlvs_client *client, FILE *out,
+			 const struct ipvsadm_command *command)
 {
 	struct xlvs_timeouts timeouts;
 	int r;
@@ -128,20 +182,60 @@ static int list_timeouts(struct xlvs_client *client, FILE *out)
 	r = xlvs_client_timeouts(client, &timeouts);
 	if (r < 0)
 		return r;
+	if (is_json(command)) {
+		xlvs_ipvsadm_json_timeouts(out, &timeouts);
+		fputc('\n', out);
+		return 0;
+	}
 	fprintf(out, "Timeout (tcp tcpfin udp): %u %u %u\n", timeouts.tcp_sec, timeouts.tcp_fin_sec,
 		timeouts.udp_sec);
 	return 0;
 }
 
-static int list_syncs(struct xlvs_client *client, FILE *out)
+static int list_syncs(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
 {
 	struct xlvs_sync_spec syncs[2];
 	size_t n = 0;
 	int r;
 
 	r = xlvs_client_syncs(client, syncs, &n);
-	for (size_t i = 0; r == 0 && i < n; i++)
-		xlvs_ipvsadm_print_sync(out, &syncs[i]);
+	if (r < 0)
+		return r;
+	if (is_json(command))
+		fputc('[', out);
+	for (size_t i = 0; i < n; i++) {
+		if (!is_json(command)) {
+			xlvs_ipvsadm_print_sync(out, &syncs[i]);
+			continue;
+		}
+		fputs(i ? ",\n" : "\n", out);
+		xlvs_ipvsadm_json_sync(out, &syncs[i]);
+	}
+	if (is_json(command))
+		fputs(n ? "\n]\n" : "]\n", out);
+	return 0;
+}
+
+/* All services, or the one that is named, as one document. */
+static int list_objects(struct xlvs_client *client, FILE *out,
+			const struct ipvsadm_command *command)
+{
+	bool is_one = xlvs_ipvsadm_has(command, IPVSADM_SERVICE);
+	struct xlvs_service_info service;
+	struct xlvs_director_info info;
+	int r;
+
+	r = xlvs_client_info(client, &info);
+	if (r == 0 && is_one)
+		r = xlvs_client_service(client, &command->service.key, &service);
+	if (r < 0)
+		return r;
+	fprintf(out, "{\"version\": \"%u.%u.%u\", \"size\": %u, \"services\": [",
+		info.version >> 16 & 0xff, info.version >> 8 & 0xff, info.version & 0xff,
+		info.connection_table_size);
+	r = is_one ? print_services(client, out, command, &service, 1)
+		   : print_all(client, out, command);
+	fputs("\n]}\n", out);
 	return r;
 }
 
@@ -149,12 +243,14 @@ int xlvs_ipvsadm_list(struct xlvs_client *client, FILE *out, const struct ipvsad
 {
 	if (xlvs_ipvsadm_has(command, IPVSADM_CONNECTION))
 		return list_conns(client, out, command);
+	if (xlvs_ipvsadm_has(command, IPVSADM_TIMEOUT))
+		return list_timeouts(client, out, command);
+	if (xlvs_ipvsadm_has(command, IPVSADM_DAEMON))
+		return list_syncs(client, out, command);
+	if (is_json(command))
+		return list_objects(client, out, command);
 	if (xlvs_ipvsadm_has(command, IPVSADM_SERVICE))
 		return list_service(client, out, command);
-	if (xlvs_ipvsadm_has(command, IPVSADM_TIMEOUT))
-		return list_timeouts(client, out);
-	if (xlvs_ipvsadm_has(command, IPVSADM_DAEMON))
-		return list_syncs(client, out);
 	return list_all(client, out, command);
 }
 

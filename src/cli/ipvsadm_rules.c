@@ -18,7 +18,7 @@
 	 BIT(MCAST_TTL) | BIT(SYNC_MAXLEN))
 #define LIST_STYLES                                                                       \
 	(BIT(NUMERIC) | BIT(STATS) | BIT(RATE) | BIT(THRESHOLDS) | BIT(PERSISTENT_CONN) | \
-	 BIT(NOSORT) | BIT(SYNCID) | BIT(EXACT) | BIT(TUN_INFO))
+	 BIT(NOSORT) | BIT(SYNCID) | BIT(EXACT) | BIT(TUN_INFO) | BIT(JSON))
 #define LIST_SUBJECTS (BIT(CONNECTION) | BIT(SERVICE) | BIT(TIMEOUT) | BIT(DAEMON))
 
 /* One row per command: what it must have, what it may have, and of what it may have only one. */
@@ -44,6 +44,9 @@ static const struct verb_rule {
 	[IPVSADM_RESTORE] = {"restore", 0, 0, 0},
 	[IPVSADM_SAVE] = {"save", 0, BIT(NUMERIC), 0},
 	[IPVSADM_ZERO] = {"zero", 0, BIT(SERVICE), 0},
+	[IPVSADM_ADD_LADDR] = {"add-laddr", BIT(SERVICE) | BIT(LOCAL_ADDRESS), 0, 0},
+	[IPVSADM_DELETE_LADDR] = {"del-laddr", BIT(SERVICE) | BIT(LOCAL_ADDRESS), 0, 0},
+	[IPVSADM_GET_LADDR] = {"get-laddr", 0, BIT(SERVICE) | BIT(NUMERIC), 0},
 };
 
 static const struct verb_rule tunnels[] = {
@@ -87,6 +90,8 @@ static const char *const option_names[IPVSADM_OPTIONS] = {
 	[IPVSADM_TUN_NOCSUM] = "tun-nocsum",
 	[IPVSADM_TUN_CSUM] = "tun-csum",
 	[IPVSADM_TUN_REMCSUM] = "tun-remcsum",
+	[IPVSADM_LOCAL_ADDRESS] = "local-address",
+	[IPVSADM_JSON] = "json",
 };
 
 const char *xlvs_ipvsadm_verb_name(enum ipvsadm_verb verb)
@@ -165,7 +170,8 @@ static enum ipvsadm_outcome check_dest(struct ipvsadm_command *command, struct x
 
 	if (!service->fwmark && (spec->method == XLVS_METHOD_TUN || spec->method == XLVS_METHOD_DR))
 		spec->key.port = service->port;
-	if (spec->key.family != service->family && spec->method != XLVS_METHOD_TUN)
+	if (spec->key.family != service->family && spec->method != XLVS_METHOD_TUN &&
+	    spec->method != XLVS_METHOD_FULLNAT)
 		return xlvs_refuse(
 			reterr, IPVSADM_REFUSED,
 			"Different address family is allowed only for tunneling servers");

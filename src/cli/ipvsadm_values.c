@@ -262,6 +262,18 @@ int xlvs_ipvsadm_mcast_group(struct ipvsadm_command *command, int parameter, con
 	return IPVSADM_DONE;
 }
 
+int xlvs_ipvsadm_local_address(struct ipvsadm_command *command, int parameter, const char *word,
+			       struct xlvs_error *reterr)
+{
+	struct xlvs_local_address *local = &command->local;
+
+	(void)parameter;
+	local->family = strchr(word, ':') ? AF_INET6 : AF_INET;
+	if (inet_pton(local->family, word, &local->address) != 1)
+		return xlvs_refuse(reterr, IPVSADM_REFUSED, "illegal local address specified");
+	return IPVSADM_DONE;
+}
+
 int xlvs_ipvsadm_sched_flags(struct ipvsadm_command *command, const char *word,
 			     struct xlvs_error *reterr)
 {

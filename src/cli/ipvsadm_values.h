@@ -27,6 +27,7 @@ xlvs_ipvsadm_value xlvs_ipvsadm_method; /* parameter: enum xlvs_method */
 xlvs_ipvsadm_value xlvs_ipvsadm_tunnel_type;
 xlvs_ipvsadm_value xlvs_ipvsadm_tunnel_flag; /* parameter: the flag */
 xlvs_ipvsadm_value xlvs_ipvsadm_mcast_group;
+xlvs_ipvsadm_value xlvs_ipvsadm_local_address;
 
 /* -b: after all options, for the names depend on the scheduler. */
 int xlvs_ipvsadm_sched_flags(struct ipvsadm_command *command, const char *word,

@@ -25,18 +25,25 @@ enum xlvs_family {
 	XLVS_FAMILY_XLVS = 0x21,
 };
 
-/* Commands of the XLVS family. Free numbers are kept for whole subjects: 16-31 local addresses,
+/* Commands of the XLVS family. Numbers are kept for whole subjects: 16-31 local addresses,
  * 32-47 marks, 48-63 packet traces, 64-79 settings (the net.ipv4.vs sysctls). */
 enum xlvs_command {
 	XLVS_CMD_GET_STATUS = 1, /* do: XLVS_ATTR_JSON in one or more messages */
 	XLVS_CMD_GET_DROPS = 2, /* do: XLVS_ATTR_JSON in one or more messages */
 	XLVS_CMD_GET_CONNS = 3, /* dump: XLVS_ATTR_CONNS */
+	XLVS_CMD_NEW_LADDR = 16, /* do: XLVS_ATTR_SERVICE, XLVS_ATTR_LADDR_* */
+	XLVS_CMD_DEL_LADDR = 17, /* do: the same */
+	XLVS_CMD_GET_LADDR = 18, /* dump: XLVS_ATTR_SERVICE, or nothing: all services */
 };
 
+/* Numbers are kept for the same subjects as those of commands. */
 enum xlvs_attribute {
 	XLVS_ATTR_UNSPEC = 0,
 	XLVS_ATTR_JSON = 1, /* a piece of a document, NUL-terminated; the pieces are joined */
 	XLVS_ATTR_CONNS = 2, /* an array of struct xlvs_conn_entry */
+	XLVS_ATTR_SERVICE = 16, /* a service's key: a nest as IPVS_CMD_ATTR_SERVICE */
+	XLVS_ATTR_LADDR_FAMILY = 17, /* u16: AF_INET or AF_INET6 */
+	XLVS_ATTR_LADDR = 18, /* 16 bytes as IPVS_DEST_ATTR_ADDR */
 	XLVS_ATTR_END,
 };
 

@@ -24,6 +24,7 @@ enum xlvs_given {
 	XLVS_GIVEN_DEST_KEY = 0x04,
 	XLVS_GIVEN_DEST_FULL = 0x08,
 	XLVS_GIVEN_SYNC = 0x10,
+	XLVS_GIVEN_LOCAL = 0x20,
 };
 
 /* What a command carries, by family and command:
@@ -42,6 +43,8 @@ enum xlvs_given {
  *           GET_DAEMON (dump only)    nothing
  *   XLVS    GET_STATUS GET_DROPS      nothing
  *           GET_CONNS (dump only)     nothing
+ *           NEW_LADDR DEL_LADDR       service, key; local
+ *           GET_LADDR (dump only)     service, key, or nothing
  */
 struct xlvs_request {
 	enum xlvs_family family;
@@ -56,6 +59,7 @@ struct xlvs_request {
 	struct xlvs_dest_spec dest;
 	struct xlvs_timeouts timeouts;
 	struct xlvs_sync_spec sync;
+	struct xlvs_local_address local;
 };
 
 /* Read one datagram. `service.flags` is what the sender set, masked by `flags_mask`: on an edit,

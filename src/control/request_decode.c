@@ -66,6 +66,13 @@ static struct nla_policy sync_policy[IPVS_DAEMON_ATTR_MAX + 1] = {
 	[IPVS_DAEMON_ATTR_MCAST_TTL] = {.type = NLA_U8},
 };
 
+static struct nla_policy xlvs_policy[XLVS_ATTR_END] = {
+	[XLVS_ATTR_SERVICE] = {.type = NLA_NESTED},
+	[XLVS_ATTR_LADDR_FAMILY] = {.type = NLA_U16},
+	[XLVS_ATTR_LADDR] = {.minlen = sizeof(struct xlvs_address),
+			     .maxlen = sizeof(struct xlvs_address)},
+};
+
 static struct nla_policy control_policy[CTRL_ATTR_FAMILY_NAME + 1] = {
 	[CTRL_ATTR_FAMILY_NAME] = {.type = NLA_STRING, .maxlen = XLVS_FAMILY_NAME_BYTES},
 };
@@ -314,6 +321,31 @@ static int parse_timeouts(struct nlattr **attrs, struct xlvs_request *request)
 	return r;
 }
 
+static int parse_local(struct nlattr **attrs, struct xlvs_request *request)
+{
+	struct xlvs_local_address local = {0};
+	int r = parse_service(attrs[XLVS_ATTR_SERVICE], false, request);
+
+	if (r < 0)
+		return r;
+	if (!attrs[XLVS_ATTR_LADDR_FAMILY] || !attrs[XLVS_ATTR_LADDR])
+		return -EINVAL;
+	local.family = nla_get_u16(attrs[XLVS_ATTR_LADDR_FAMILY]);
+	if (!is_family(local.family))
+		return -EAFNOSUPPORT;
+	copy_address(&local.address, local.family, attrs[XLVS_ATTR_LADDR]);
+	request->local = local;
+	request->given |= XLVS_GIVEN_LOCAL;
+	return 0;
+}
+
+static int parse_optional_local_key(struct nlattr **attrs, struct xlvs_request *request)
+{
+	if (!attrs[XLVS_ATTR_SERVICE])
+		return 0;
+	return parse_service(attrs[XLVS_ATTR_SERVICE], false, request);
+}
+
 static int parse_family_name(struct nlattr **attrs, struct xlvs_request *request)
 {
 	if (!attrs[CTRL_ATTR_FAMILY_NAME])
@@ -351,6 +383,9 @@ static const struct command commands[] = {
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_STATUS, true, false, parse_nothing},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_DROPS, true, false, parse_nothing},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_CONNS, false, true, parse_nothing},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_NEW_LADDR, true, false, parse_local},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_DEL_LADDR, true, false, parse_local},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_LADDR, false, true, parse_optional_local_key},
 };
 
 static const struct command *find_command(const struct xlvs_request *request)
@@ -365,7 +400,7 @@ static const struct command *find_command(const struct xlvs_request *request)
 	return NULL;
 }
 
-/* Both families' attributes lie in one array: the longer one is IPVS's. */
+/* All families' attributes lie in one array: the longest one is ours. */
 static int parse_attributes(const struct nlmsghdr *header, struct nlattr **attrs,
 			    enum xlvs_family family)
 {
@@ -379,6 +414,9 @@ static int parse_attributes(const struct nlmsghdr *header, struct nlattr **attrs
 	else if (family == XLVS_FAMILY_CONTROL)
 		r = nla_parse(attrs, CTRL_ATTR_FAMILY_NAME, (struct nlattr *)(void *)data, bytes,
 			      control_policy);
+	else
+		r = nla_parse(attrs, XLVS_ATTR_END - 1, (struct nlattr *)(void *)data, bytes,
+			      xlvs_policy);
 	if (r < 0)
 		return r == -NLE_RANGE ? -ERANGE : -EINVAL;
 	return 0;
@@ -387,7 +425,7 @@ static int parse_attributes(const struct nlmsghdr *header, struct nlattr **attrs
 int xlvs_request_decode(const void *datagram, size_t bytes, struct xlvs_request *ret_request)
 {
 	const struct nlmsghdr *header = datagram;
-	struct nlattr *attrs[IPVS_CMD_ATTR_MAX + 1] = {0};
+	struct nlattr *attrs[XLVS_ATTR_END] = {0};
 	const struct genlmsghdr *genl;
 	const struct command *command;
 	int r;

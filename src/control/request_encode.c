@@ -26,10 +26,11 @@ static int put_service_key(struct nl_msg *message, const struct xlvs_service_key
 	       nla_put_u16(message, IPVS_SVC_ATTR_PORT, key->port);
 }
 
-static int put_service(struct nl_msg *message, const struct xlvs_service_spec *spec, bool full)
+static int put_service(struct nl_msg *message, int attr, const struct xlvs_service_spec *spec,
+		       bool full)
 {
 	struct ip_vs_flags flags = {.flags = spec->flags, .mask = spec->flags_mask};
-	struct nlattr *nest = nla_nest_start(message, IPVS_CMD_ATTR_SERVICE);
+	struct nlattr *nest = nla_nest_start(message, attr);
 	int r;
 
 	if (!nest)
@@ -100,19 +101,29 @@ static int put_timeouts(struct nl_msg *message, const struct xlvs_timeouts *time
 	       nla_put_u32(message, IPVS_CMD_ATTR_TIMEOUT_UDP, timeouts->udp_sec);
 }
 
+static int put_local(struct nl_msg *message, const struct xlvs_local_address *local)
+{
+	return nla_put_u16(message, XLVS_ATTR_LADDR_FAMILY, local->family) |
+	       put_address(message, XLVS_ATTR_LADDR, &local->address);
+}
+
 static int put_parts(struct nl_msg *message, const struct xlvs_request *request)
 {
+	int service =
+		request->family == XLVS_FAMILY_IPVS ? IPVS_CMD_ATTR_SERVICE : XLVS_ATTR_SERVICE;
 	int r = 0;
 
 	if (request->family == XLVS_FAMILY_CONTROL)
 		return nla_put_string(message, CTRL_ATTR_FAMILY_NAME, request->family_name);
 	if (request->given & (XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_SERVICE_FULL))
-		r |= put_service(message, &request->service,
+		r |= put_service(message, service, &request->service,
 				 request->given & XLVS_GIVEN_SERVICE_FULL);
 	if (request->given & (XLVS_GIVEN_DEST_KEY | XLVS_GIVEN_DEST_FULL))
 		r |= put_dest(message, &request->dest, request->given & XLVS_GIVEN_DEST_FULL);
 	if (request->given & XLVS_GIVEN_SYNC)
 		r |= put_sync(message, &request->sync);
+	if (request->given & XLVS_GIVEN_LOCAL)
+		r |= put_local(message, &request->local);
 	if (request->family == XLVS_FAMILY_IPVS && request->command == IPVS_CMD_SET_CONFIG)
 		r |= put_timeouts(message, &request->timeouts);
 	return r;

@@ -301,6 +301,12 @@ static int answer_xlvs(const struct xlvs_director *director, const struct xlvs_r
 	case XLVS_CMD_GET_DROPS:
 		r = xlvs_drops_document(director->loader, &document);
 		break;
+	case XLVS_CMD_NEW_LADDR:
+	case XLVS_CMD_DEL_LADDR:
+	case XLVS_CMD_GET_LADDR:
+		return xlvs_refuse(reterr, -EOPNOTSUPP,
+				   "local addresses (of forwarding method fullnat) are not "
+				   "supported yet");
 	case XLVS_CMD_GET_CONNS:
 		return xlvs_connections_dump(xlvs_loader_maps(director->loader), reply, reterr);
 	default:

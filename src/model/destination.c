@@ -16,9 +16,10 @@ static int check_spec(const struct xlvs_model_service *service, const struct xlv
 	if (spec->key.family != AF_INET && spec->key.family != AF_INET6)
 		return xlvs_refuse(reterr, -EAFNOSUPPORT, "address family %u of the destination",
 				   spec->key.family);
-	if (spec->key.family != service->spec.key.family && spec->method != XLVS_METHOD_TUN)
+	if (spec->key.family != service->spec.key.family && spec->method != XLVS_METHOD_TUN &&
+	    spec->method != XLVS_METHOD_FULLNAT)
 		return xlvs_refuse(reterr, -EINVAL,
-				   "only a tunnel leads to another address family");
+				   "only a tunnel or fullnat leads to another address family");
 	if (spec->weight < 0)
 		return xlvs_refuse(reterr, -ERANGE, "weight above %d", INT32_MAX);
 	if (spec->lower_threshold > spec->upper_threshold)

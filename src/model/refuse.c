@@ -44,7 +44,8 @@ int xlvs_refuse_dest(const struct xlvs_dest_spec *spec, struct xlvs_error *reter
 	const struct row rows[] = {
 		{spec->method == XLVS_METHOD_LOCAL, "forwarding method local is"},
 		{spec->method == XLVS_METHOD_BYPASS, "forwarding method bypass is"},
-		{spec->method > XLVS_METHOD_BYPASS, "an unknown forwarding method is"},
+		{spec->method == XLVS_METHOD_FULLNAT, "forwarding method fullnat is"},
+		{spec->method > XLVS_METHOD_FULLNAT, "an unknown forwarding method is"},
 		{spec->upper_threshold || spec->lower_threshold, "connection thresholds are"},
 		{spec->tunnel_type > XLVS_TUNNEL_GRE, "an unknown tunnel type is"},
 		{spec->tunnel_flags & ~(XLVS_TUNNEL_CSUM | XLVS_TUNNEL_REMCSUM),

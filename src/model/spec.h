@@ -26,6 +26,7 @@ enum xlvs_method {
 	XLVS_METHOD_TUN = 2,
 	XLVS_METHOD_DR = 3,
 	XLVS_METHOD_BYPASS = 4,
+	XLVS_METHOD_FULLNAT = 5, /* ours */
 };
 
 enum xlvs_service_flag {
@@ -71,6 +72,12 @@ struct xlvs_dest_spec {
 	uint8_t tunnel_type; /* enum xlvs_tunnel_type */
 	__be16 tunnel_port;
 	uint16_t tunnel_flags; /* enum xlvs_tunnel_flag */
+};
+
+/* An address of the director that FULLNAT connections of a service come from. */
+struct xlvs_local_address {
+	uint16_t family;
+	struct xlvs_address address;
 };
 
 /* Zero leaves a timeout as it is. */

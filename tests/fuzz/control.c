@@ -21,6 +21,7 @@ static void check_round_trip(const struct xlvs_request *request)
 	if (again.given != request->given || again.dump != request->dump ||
 	    memcmp(&again.service, &request->service, sizeof(again.service)) != 0 ||
 	    memcmp(&again.dest, &request->dest, sizeof(again.dest)) != 0 ||
+	    memcmp(&again.local, &request->local, sizeof(again.local)) != 0 ||
 	    memcmp(&again.sync, &request->sync, sizeof(again.sync)) != 0 ||
 	    memcmp(&again.timeouts, &request->timeouts, sizeof(again.timeouts)) != 0)
 		abort();

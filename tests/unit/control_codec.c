@@ -324,6 +324,7 @@ static void assert_same_request(const struct xlvs_request *sent)
 	assert_memory_equal(&received.dest, &sent->dest, sizeof(sent->dest));
 	assert_memory_equal(&received.timeouts, &sent->timeouts, sizeof(sent->timeouts));
 	assert_memory_equal(&received.sync, &sent->sync, sizeof(sent->sync));
+	assert_memory_equal(&received.local, &sent->local, sizeof(sent->local));
 }
 
 static void test_requests_survive_the_wire(void **state)
@@ -351,6 +352,12 @@ static void test_requests_survive_the_wire(void **state)
 	};
 	static const struct xlvs_request conns = {
 		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_CONNS, .dump = true};
+	static struct xlvs_request local = {
+		.family = XLVS_FAMILY_XLVS,
+		.command = XLVS_CMD_NEW_LADDR,
+		.given = XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_LOCAL,
+		.local = {AF_INET, {{192, 0, 2, 9}}},
+	};
 
 	(void)state;
 	service.service = full_service;
@@ -366,6 +373,11 @@ static void test_requests_survive_the_wire(void **state)
 	assert_same_request(&timeouts);
 	assert_same_request(&sync);
 	assert_same_request(&conns);
+	local.service.key = full_service.key;
+	assert_same_request(&local);
+	local = (struct xlvs_request){
+		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_LADDR, .dump = true};
+	assert_same_request(&local);
 }
 
 static void test_answers_survive_the_wire(void **state)

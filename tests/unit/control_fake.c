@@ -107,7 +107,8 @@ static bool is_unicast(const struct xlvs_dest_key *key)
 
 static int check_dest(const struct xlvs_service_key *key, const struct xlvs_dest_spec *spec)
 {
-	if (spec->key.family != key->family && spec->method != XLVS_METHOD_TUN)
+	if (spec->key.family != key->family && spec->method != XLVS_METHOD_TUN &&
+	    spec->method != XLVS_METHOD_FULLNAT)
 		return -EINVAL;
 	if (spec->weight < 0 || spec->lower_threshold > spec->upper_threshold)
 		return -ERANGE;

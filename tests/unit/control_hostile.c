@@ -295,6 +295,42 @@ static void test_sync_daemons_need_their_attributes_and_a_multicast_group(void *
 	assert_int_equal(decode_message(new_message(IPVS_CMD_DEL_DAEMON, 0)), -EINVAL);
 }
 
+/* The key in a nest, and then what `attrs` says: 1 the family, 2 the address. */
+static int try_local(unsigned int attrs, uint16_t family, int bytes)
+{
+	const struct xlvs_request key = {
+		.family = XLVS_FAMILY_XLVS,
+		.command = XLVS_CMD_NEW_LADDR,
+		.given = XLVS_GIVEN_SERVICE_KEY,
+		.service.key = {.family = AF_INET, .protocol = IPPROTO_TCP},
+	};
+	const uint8_t address[17] = {192, 0, 2, 9};
+	struct nl_msg *message;
+
+	assert_int_equal(xlvs_request_encode(&key, &message), 0);
+	if (attrs & 1)
+		nla_put_u16(message, XLVS_ATTR_LADDR_FAMILY, family);
+	if (attrs & 2)
+		nla_put(message, XLVS_ATTR_LADDR, bytes, address);
+	return decode_message(message);
+}
+
+static void test_local_addresses_need_a_service_a_family_and_sixteen_bytes(void **state)
+{
+	struct nl_msg *message = new_message(XLVS_CMD_NEW_LADDR, 0);
+
+	(void)state;
+	nlmsg_hdr(message)->nlmsg_type = XLVS_FAMILY_XLVS;
+	assert_int_equal(decode_message(message), -EINVAL);
+	assert_int_equal(try_local(3, AF_INET, 16), 0);
+	assert_int_equal(request.given, XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_LOCAL);
+	assert_int_equal(try_local(1, AF_INET, 16), -EINVAL);
+	assert_int_equal(try_local(2, AF_INET, 16), -EINVAL);
+	assert_int_equal(try_local(3, AF_UNIX, 16), -EAFNOSUPPORT);
+	assert_int_equal(try_local(3, AF_INET6, 4), -ERANGE);
+	assert_int_equal(try_local(3, AF_INET6, 17), -ERANGE);
+}
+
 static void test_what_is_no_request_is_told_apart(void **state)
 {
 	struct nlmsghdr header = {.nlmsg_len = NLMSG_HDRLEN, .nlmsg_flags = NLM_F_REQUEST};
@@ -406,6 +442,7 @@ int main(void)
 		cmocka_unit_test(test_a_dump_of_dests_of_nothing_is_empty_not_wrong),
 		cmocka_unit_test(test_commands_are_asked_in_their_own_way_only),
 		cmocka_unit_test(test_sync_daemons_need_their_attributes_and_a_multicast_group),
+		cmocka_unit_test(test_local_addresses_need_a_service_a_family_and_sixteen_bytes),
 		cmocka_unit_test(test_what_is_no_request_is_told_apart),
 		cmocka_unit_test(test_damaged_messages_are_never_believed_beyond_their_end),
 		cmocka_unit_test(test_damaged_answers_are_refused),

@@ -24,6 +24,20 @@ static const struct {
 	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -i --tun-type gue",
 	 "You need to supply the 'tun-port' option for the 'gue' tunnel type\n"},
 	{"ipvsadm -L --daemon --stats", "options conflicts in the list command\n"},
+	{"ipvsadm -P -t 192.0.2.1:80",
+	 "You need to supply the 'local-address' option for the 'add-laddr' command\n"},
+	{"ipvsadm -Q -z 192.0.2.9",
+	 "You need to supply the 'service-address' option for the 'del-laddr' command\n"},
+	{"ipvsadm -P -t 192.0.2.1:80 -z 192.0.2.9:80", "illegal local address specified\n"},
+	{"ipvsadm -G -z 192.0.2.9",
+	 "Illegal 'local-address' option with the 'get-laddr' command\n"},
+	{"ipvsadm -A -t 192.0.2.1:81 --fullnat",
+	 "Illegal 'forwarding-method' option with the 'add-service' command\n"},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -b -m",
+	 "multiple 'forwarding-method' options specified\n"},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -b sh-port", "unexpected argument sh-port\n"},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -b --tun-type gre",
+	 "Tunnel options conflict with forward method\n"},
 	{"ipvsadm --start-daemon foo", "illegal start-daemon parameter specified\n"},
 };
 
@@ -65,6 +79,28 @@ static void test_zero_thresholds_and_plain_ipip_are_accepted(void **state)
 		       "");
 	fixture_expect(*state, "ipvsadm -e -t 192.0.2.1:80 -r 192.0.2.2 -x 0 -y 0", 0, "", "");
 	fixture_expect(*state, "ipvsadm -d -t 192.0.2.1:80 -r 192.0.2.2", 0, "", "");
+}
+
+static void test_fullnat_has_a_method_of_its_own(void **state)
+{
+	fixture_expect(*state, "ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2:8080 -b", 0, "", "");
+	fixture_expect(*state, "ipvsadm -a -t 192.0.2.1:80 -r [2001:db8::2]:81 --fullnat", 0, "",
+		       "");
+	fixture_expect(*state, "ipvsadm -Sn", 0,
+		       "-A -t 192.0.2.1:80 -s rr\n"
+		       "-a -t 192.0.2.1:80 -r 192.0.2.2:8080 -b -w 1\n"
+		       "-a -t 192.0.2.1:80 -r 192.0.2.9:80 -g -w 1\n"
+		       "-a -t 192.0.2.1:80 -r [2001:db8::2]:81 -b -w 1\n",
+		       "");
+	fixture_expect(*state, "ipvsadm -L -n", 0,
+		       "IP Virtual Server version 1.2.1 (size=4096)\n"
+		       "Prot LocalAddress:Port Scheduler Flags\n"
+		       "  -> RemoteAddress:Port           Forward Weight ActiveConn InActConn\n"
+		       "TCP  192.0.2.1:80 rr\n"
+		       "  -> 192.0.2.2:8080               FullNat 1      0          0         \n"
+		       "  -> 192.0.2.9:80                 Route   1      0          0         \n"
+		       "  -> [2001:db8::2]:81             FullNat 1      0          0         \n",
+		       "");
 }
 
 static void test_a_restore_stops_at_what_is_refused(void **state)
@@ -141,6 +177,7 @@ int main(void)
 						stop),
 		cmocka_unit_test_setup_teardown(test_zero_thresholds_and_plain_ipip_are_accepted,
 						start, stop),
+		cmocka_unit_test_setup_teardown(test_fullnat_has_a_method_of_its_own, start, stop),
 		cmocka_unit_test_setup_teardown(test_a_restore_stops_at_what_is_refused, start,
 						stop),
 		cmocka_unit_test(test_the_directors_own_sentence_is_printed_where_ipvs_has_none),

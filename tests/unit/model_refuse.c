@@ -89,10 +89,12 @@ static void test_destination_options_to_come_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	const struct xlvs_dest_spec plain = dest_spec(A, 1);
-	struct xlvs_dest_spec specs[6];
-	static const char *const texts[] = {
+	enum { N_SPECS = 7 };
+	struct xlvs_dest_spec specs[N_SPECS];
+	static const char *const texts[N_SPECS] = {
 		"forwarding method local is not supported yet",
 		"forwarding method bypass is not supported yet",
+		"forwarding method fullnat is not supported yet",
 		"an unknown forwarding method is not supported yet",
 		"connection thresholds are not supported yet",
 		"an unknown tunnel type is not supported yet",
@@ -100,18 +102,19 @@ static void test_destination_options_to_come_are_refused(void **state)
 	};
 	struct xlvs_service_key key = service_key(VIP);
 
-	for (size_t i = 0; i < 6; i++)
+	for (size_t i = 0; i < N_SPECS; i++)
 		specs[i] = plain;
 	specs[0].method = XLVS_METHOD_LOCAL;
 	specs[1].method = XLVS_METHOD_BYPASS;
-	specs[2].method = 5;
-	specs[3].upper_threshold = 10;
-	specs[4].tunnel_type = 3;
-	specs[5].tunnel_flags = 4;
+	specs[2].method = XLVS_METHOD_FULLNAT;
+	specs[3].method = 6;
+	specs[4].upper_threshold = 10;
+	specs[5].tunnel_type = 3;
+	specs[6].tunnel_flags = 4;
 
 	add_service(f, VIP, "rr");
 	add_dest(f, VIP, A);
-	for (size_t i = 0; i < 6; i++) {
+	for (size_t i = 0; i < N_SPECS; i++) {
 		f->plan.n_ops = 0;
 		assert_int_equal(xlvs_model_edit_dest(f->model, &key, &specs[i], &f->plan,
 						      &f->error),
