@@ -89,7 +89,9 @@ static void test_destination_options_to_come_are_refused(void **state)
 {
 	struct fixture *f = *state;
 	const struct xlvs_dest_spec plain = dest_spec(A, 1);
-	enum { N_SPECS = 7 };
+	enum {
+		N_SPECS = 7
+	};
 	struct xlvs_dest_spec specs[N_SPECS];
 	static const char *const texts[N_SPECS] = {
 		"forwarding method local is not supported yet",
