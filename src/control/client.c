@@ -192,6 +192,21 @@ int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *requ
 	return r;
 }
 
+int xlvs_client_fd(const struct xlvs_client *client)
+{
+	return client->fd;
+}
+
+int xlvs_client_flush(struct xlvs_client *client)
+{
+	return send_outgoing(client);
+}
+
+bool xlvs_client_has_answer(const struct xlvs_client *client)
+{
+	return client->n_pending && client->bytes >= client->offset + NLMSG_HDRLEN;
+}
+
 unsigned int xlvs_client_pending(const struct xlvs_client *client)
 {
 	return client->n_pending;

@@ -36,6 +36,13 @@ int xlvs_client_send(struct xlvs_client *client, const struct xlvs_request *requ
 /* The number of commands under way. */
 unsigned int xlvs_client_pending(const struct xlvs_client *client);
 
+/* For who waits for answers in an event loop: what to wait on, to let what waits here go out, and
+ * whether the next answer has come along with an earlier one. A collection then does not block when
+ * an answer is here or the descriptor is readable. */
+int xlvs_client_fd(const struct xlvs_client *client);
+int xlvs_client_flush(struct xlvs_client *client);
+bool xlvs_client_has_answer(const struct xlvs_client *client);
+
 /* Wait for the answer to the oldest command under way: 0 with its outcome in *ret_code and
  * `reterr`, or -errno when the connection is of no more use. */
 int xlvs_client_collect(struct xlvs_client *client, int *ret_code, struct xlvs_error *reterr);

@@ -180,6 +180,8 @@ const char *xlvs_ld_service_name(enum xlvs_check_service service);
 
 /* negotiate, connect, ... */
 const char *xlvs_ld_checktype_name(enum xlvs_ld_checktype checktype);
+/* gate, masq or ipip */
+const char *xlvs_ld_method_name(uint32_t method);
 
 /* The configuration in words, with everything decided: a text the caller frees, NULL without
  * memory. */

@@ -5,18 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static const char *method_name(uint32_t method)
-{
-	switch (method) {
-	case XLVS_METHOD_NAT:
-		return "masq";
-	case XLVS_METHOD_TUN:
-		return "ipip";
-	default:
-		return "gate";
-	}
-}
-
 static void explain_check(FILE *out, const struct xlvs_ld_virtual *service)
 {
 	bool negotiates =
@@ -50,7 +38,7 @@ static void explain_settings(FILE *out, const struct xlvs_ld_virtual *service)
 		fprintf(out, "  full weight %d s after coming back\n", settings->slowstart_sec);
 	if (service->fallback)
 		fprintf(out, "  fallback %s %s when no server is up\n", service->fallback->name,
-			method_name(service->fallback->method));
+			xlvs_ld_method_name(service->fallback->method));
 	if (settings->fallbackcommand)
 		fprintf(out, "  then also: %s start|stop\n", settings->fallbackcommand);
 	if (settings->emailalert)
@@ -65,7 +53,8 @@ static void explain_real(FILE *out, const struct xlvs_ld_virtual *service,
 {
 	uint16_t port = xlvs_ld_check_port(service, real);
 
-	fprintf(out, "  %s %s weight %d", real->name, method_name(real->method), real->weight);
+	fprintf(out, "  %s %s weight %d", real->name, xlvs_ld_method_name(real->method),
+		real->weight);
 	if (real->upper_threshold || real->lower_threshold)
 		fprintf(out, " thresholds %u %u", real->upper_threshold, real->lower_threshold);
 	if (ntohs(real->key.port) != real->port)

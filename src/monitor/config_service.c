@@ -62,3 +62,15 @@ uint16_t xlvs_ld_check_port(const struct xlvs_ld_virtual *service, const struct 
 		return service->checkport;
 	return real->port ? real->port : xlvs_ld_port_of_service(service->service);
 }
+
+const char *xlvs_ld_method_name(uint32_t method)
+{
+	switch (method) {
+	case XLVS_METHOD_NAT:
+		return "masq";
+	case XLVS_METHOD_TUN:
+		return "ipip";
+	default:
+		return "gate";
+	}
+}

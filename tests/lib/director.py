@@ -25,7 +25,8 @@ def build_directory():
 
 def program(name):
     """The path of one of our programs."""
-    return os.path.join(build_directory(), "src", "daemon" if name == "xlvsd" else "cli", name)
+    folder = {"xlvsd": "daemon", "xlvs-ldirectord": "monitor"}.get(name, "cli")
+    return os.path.join(build_directory(), "src", folder, name)
 
 
 @dataclass(frozen=True)
