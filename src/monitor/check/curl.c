@@ -5,40 +5,32 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include "monitor/check/engine.h"
 
 enum {
 	/* Easy handles kept for the next checks. */
 	SPARES = 64,
+	EVENTS = 128, /* looked at in one turn */
 	BUFFER_BYTES = 4096,
 	PATIENCE_MS = 24 * 3600 * 1000, /* the attempt's own limit comes long before */
 };
 
+#define NOWHERE "192.0.2.0:9"
+
 struct xlvs_curl {
 	struct xlvs_check_engine *engine;
 	CURLM *multi;
+	int epoll; /* all of libcurl's sockets, for one handle of the loop's */
+	uv_poll_t poll;
 	uv_timer_t timer;
+	struct curl_slist *nowhere; /* where libcurl thinks every connection goes */
 	CURL *spares[SPARES];
 	unsigned int spare_count;
 	unsigned int handles;
 };
-
-struct watch {
-	uv_poll_t poll;
-	struct xlvs_curl *curl;
-	curl_socket_t fd;
-};
-
-static void release(struct xlvs_curl *curl)
-{
-	struct xlvs_check_engine *engine = curl->engine;
-
-	if (--curl->handles)
-		return;
-	free(curl);
-	xlvs_engine_release(engine);
-}
 
 static void finished(struct xlvs_curl *curl)
 {
@@ -81,66 +73,61 @@ static int set_timer(CURLM *multi, long timeout_ms, void *context)
 
 static void poll_fired(uv_poll_t *poll, int status, int events)
 {
-	struct watch *watch = poll->data;
-	int flags = 0;
+	struct xlvs_curl *curl = poll->data;
+	struct epoll_event ready[EVENTS];
+	int i, count, flags;
 
-	if (status < 0)
-		flags = CURL_CSELECT_ERR;
-	if (events & UV_READABLE)
-		flags |= CURL_CSELECT_IN;
-	if (events & UV_WRITABLE)
-		flags |= CURL_CSELECT_OUT;
-	act(watch->curl, watch->fd, flags);
-}
-
-static void watch_closed(uv_handle_t *handle)
-{
-	struct watch *watch = handle->data;
-	struct xlvs_curl *curl = watch->curl;
-
-	free(watch);
-	release(curl);
-}
-
-static struct watch *new_watch(struct xlvs_curl *curl, curl_socket_t fd)
-{
-	struct watch *watch = calloc(1, sizeof(*watch));
-
-	if (!watch)
-		return NULL;
-	if (uv_poll_init_socket(curl->engine->loop, &watch->poll, fd) < 0) {
-		free(watch);
-		return NULL;
+	(void)status;
+	(void)events;
+	count = epoll_wait(curl->epoll, ready, EVENTS, 0);
+	for (i = 0; i < count; i++) {
+		flags = 0;
+		if (ready[i].events & EPOLLIN)
+			flags |= CURL_CSELECT_IN;
+		if (ready[i].events & EPOLLOUT)
+			flags |= CURL_CSELECT_OUT;
+		if (ready[i].events & (EPOLLERR | EPOLLHUP))
+			flags |= CURL_CSELECT_ERR;
+		/* One that was closed in this turn, its number perhaps given to another: no harm.
+		 */
+		act(curl, ready[i].data.fd, flags);
 	}
-	watch->poll.data = watch;
-	watch->curl = curl;
-	watch->fd = fd;
-	curl->handles++;
-	curl_multi_assign(curl->multi, fd, watch);
-	return watch;
 }
 
-static int set_watch(CURL *easy, curl_socket_t fd, int what, void *context, void *assigned)
+static int set_watch(CURL *easy, curl_socket_t fd, int what, void *context, void *watched)
 {
-	struct watch *watch = assigned;
-	int events = 0;
+	struct xlvs_curl *curl = context;
+	struct epoll_event wanted = {.data.fd = fd};
+	int operation = watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
 
 	(void)easy;
 	if (what == CURL_POLL_REMOVE) {
-		if (watch)
-			uv_close((uv_handle_t *)&watch->poll, watch_closed);
-		curl_multi_assign(((struct xlvs_curl *)context)->multi, fd, NULL);
+		epoll_ctl(curl->epoll, EPOLL_CTL_DEL, fd, NULL);
 		return 0;
 	}
-	if (!watch)
-		watch = new_watch(context, fd);
-	if (!watch)
-		return -1;
 	if (what & CURL_POLL_IN)
-		events |= UV_READABLE;
+		wanted.events |= EPOLLIN;
 	if (what & CURL_POLL_OUT)
-		events |= UV_WRITABLE;
-	return uv_poll_start(&watch->poll, events, poll_fired) < 0 ? -1 : 0;
+		wanted.events |= EPOLLOUT;
+	curl_multi_assign(curl->multi, fd, curl);
+	return epoll_ctl(curl->epoll, operation, fd, &wanted) ? -1 : 0;
+}
+
+static void discard(struct xlvs_curl *curl)
+{
+	curl_multi_cleanup(curl->multi);
+	curl_slist_free_all(curl->nowhere);
+	if (curl->epoll >= 0)
+		close(curl->epoll);
+	free(curl);
+}
+
+static void set_callbacks(struct xlvs_curl *curl)
+{
+	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
+	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, curl);
+	curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+	curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
 }
 
 static struct xlvs_curl *new_curl(struct xlvs_check_engine *engine)
@@ -152,26 +139,36 @@ static struct xlvs_curl *new_curl(struct xlvs_check_engine *engine)
 	curl = calloc(1, sizeof(*curl));
 	if (!curl)
 		return NULL;
+	curl->engine = engine;
 	curl->multi = curl_multi_init();
-	if (!curl->multi) {
-		free(curl);
+	curl->nowhere = curl_slist_append(NULL, "::" NOWHERE);
+	curl->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (!curl->multi || !curl->nowhere || curl->epoll < 0 ||
+	    uv_poll_init(engine->loop, &curl->poll, curl->epoll)) {
+		discard(curl);
 		return NULL;
 	}
-	curl->engine = engine;
-	curl->handles = 1;
+	set_callbacks(curl);
 	uv_timer_init(engine->loop, &curl->timer);
-	curl->timer.data = curl;
-	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, set_watch);
-	curl_multi_setopt(curl->multi, CURLMOPT_SOCKETDATA, curl);
-	curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-	curl_multi_setopt(curl->multi, CURLMOPT_TIMERDATA, curl);
+	curl->timer.data = curl->poll.data = curl;
+	uv_poll_start(&curl->poll, UV_READABLE, poll_fired);
+	/* Transfers keep the loop running by their attempts. */
+	uv_unref((uv_handle_t *)&curl->poll);
+	uv_unref((uv_handle_t *)&curl->timer);
+	curl->handles = 2;
 	xlvs_engine_hold(engine);
 	return curl;
 }
 
-static void timer_closed(uv_handle_t *handle)
+static void closed(uv_handle_t *handle)
 {
-	release(handle->data);
+	struct xlvs_curl *curl = handle->data;
+	struct xlvs_check_engine *engine = curl->engine;
+
+	if (--curl->handles)
+		return;
+	discard(curl);
+	xlvs_engine_release(engine);
 }
 
 void xlvs_curl_free(struct xlvs_curl *curl)
@@ -180,8 +177,8 @@ void xlvs_curl_free(struct xlvs_curl *curl)
 		return;
 	while (curl->spare_count)
 		curl_easy_cleanup(curl->spares[--curl->spare_count]);
-	curl_multi_cleanup(curl->multi);
-	uv_close((uv_handle_t *)&curl->timer, timer_closed);
+	uv_close((uv_handle_t *)&curl->timer, closed);
+	uv_close((uv_handle_t *)&curl->poll, closed);
 }
 
 void xlvs_curl_host(const union xlvs_check_address *address, char *text)
@@ -225,6 +222,26 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
 	return length;
 }
 
+/* libcurl is told one address for all (its tables of names and of connections are searched from end
+ * to end when they hold many) and here gets a socket and the address it really connects to. */
+static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct xlvs_curl_transfer *transfer = context;
+	const union xlvs_check_address *target = &transfer->target;
+	int family = target->any.sa_family;
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+
+	(void)purpose;
+	if (fd < 0) {
+		transfer->socket_error = -errno;
+		return CURL_SOCKET_BAD;
+	}
+	address->family = family;
+	address->addrlen = family == AF_INET ? sizeof(target->v4) : sizeof(target->v6);
+	memcpy((char *)address + offsetof(struct curl_sockaddr, addr), target, address->addrlen);
+	return fd;
+}
+
 static void set_common(struct xlvs_curl_transfer *transfer)
 {
 	CURL *easy = transfer->easy;
@@ -232,6 +249,9 @@ static void set_common(struct xlvs_curl_transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+	curl_easy_setopt(easy, CURLOPT_CONNECT_TO, transfer->attempt->engine->curl->nowhere);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)BUFFER_BYTES);
@@ -259,45 +279,38 @@ int xlvs_curl_open(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *att
 	if (!transfer->easy)
 		return -ENOMEM;
 	transfer->attempt = attempt;
+	transfer->target = attempt->check->spec.real;
 	set_common(transfer);
 	return 0;
 }
 
-static int append(struct curl_slist **list, const char *line)
+void xlvs_curl_proxy(struct xlvs_curl_transfer *transfer)
 {
-	struct curl_slist *longer = curl_slist_append(*list, line);
-
-	if (!longer)
-		return -ENOMEM;
-	*list = longer;
-	return 0;
+	curl_easy_setopt(transfer->easy, CURLOPT_PROXY, "http://" NOWHERE);
+	curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, NULL);
 }
 
 int xlvs_curl_header(struct xlvs_curl_transfer *transfer, const char *line)
 {
-	return append(&transfer->headers, line);
-}
+	struct curl_slist *longer = curl_slist_append(transfer->headers, line);
 
-int xlvs_curl_pin(struct xlvs_curl_transfer *transfer, uint16_t port)
-{
-	char address[XLVS_CURL_HOST_BYTES], entry[XLVS_CURL_HOST_BYTES + 16];
-
-	xlvs_curl_host(&transfer->attempt->check->spec.real, address);
-	snprintf(entry, sizeof(entry), "::%s:%u", address, port);
-	return append(&transfer->connect_to, entry);
+	if (!longer)
+		return -ENOMEM;
+	transfer->headers = longer;
+	return 0;
 }
 
 int xlvs_curl_connect(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt,
 		      const char *scheme, const char *path)
 {
 	const struct xlvs_check_spec *spec = &attempt->check->spec;
-	uint16_t port = xlvs_curl_port(&spec->real);
 	char address[XLVS_CURL_HOST_BYTES], url[512];
 	const char *host = *spec->virtualhost ? spec->virtualhost : address;
 
 	xlvs_curl_host(&spec->real, address);
-	snprintf(url, sizeof(url), "%s://%s:%u/%s", scheme, host, port, path);
-	if (xlvs_curl_open(transfer, attempt) || xlvs_curl_pin(transfer, port))
+	snprintf(url, sizeof(url), "%s://%s:%u/%s", scheme, host, xlvs_curl_port(&spec->real),
+		 path);
+	if (xlvs_curl_open(transfer, attempt))
 		return -ENOMEM;
 	curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
 	curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_ONLY, 1L);
@@ -324,8 +337,6 @@ void xlvs_curl_go(struct xlvs_curl_transfer *transfer)
 {
 	if (transfer->headers)
 		curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
-	if (transfer->connect_to)
-		curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, transfer->connect_to);
 	if (curl_multi_add_handle(transfer->attempt->engine->curl->multi, transfer->easy))
 		xlvs_attempt_failed(transfer->attempt, "start", UV_ENOMEM);
 	else
@@ -345,7 +356,6 @@ void xlvs_curl_close(struct xlvs_curl_transfer *transfer)
 		curl_easy_cleanup(transfer->easy);
 	}
 	curl_slist_free_all(transfer->headers);
-	curl_slist_free_all(transfer->connect_to);
 	free(transfer->body);
 	memset(transfer, 0, sizeof(*transfer));
 }
@@ -355,7 +365,9 @@ void xlvs_curl_failed(struct xlvs_curl_transfer *transfer, CURLcode code)
 	long os_error = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
-	if (code == CURLE_OUT_OF_MEMORY)
+	if (transfer->socket_error)
+		xlvs_attempt_failed(transfer->attempt, "connect", transfer->socket_error);
+	else if (code == CURLE_OUT_OF_MEMORY)
 		xlvs_attempt_failed(transfer->attempt, "transfer", UV_ENOMEM);
 	else if (code == CURLE_COULDNT_CONNECT && os_error)
 		xlvs_attempt_failed(transfer->attempt, "connect", -(int)os_error);

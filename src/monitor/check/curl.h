@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* libcurl on the engine's loop: transfers of many checks through one multi handle.
  *
- * A transfer belongs to an attempt. Every transfer has a connection of its own to a numeric address
- * (nothing is looked up, so libcurl starts no thread) and ignores the environment's proxies. */
+ * A transfer belongs to an attempt. Whatever its URL says, it has a connection of its own to the
+ * real server (nothing is looked up, so libcurl starts no thread) and ignores the environment's
+ * proxies. */
 #ifndef XLVS_MONITOR_CHECK_CURL_H
 #define XLVS_MONITOR_CHECK_CURL_H
 
@@ -18,7 +19,9 @@ struct xlvs_curl_transfer {
 	CURL *easy; /* NULL: none */
 	bool added;
 	bool keep; /* the body, for searching */
-	struct curl_slist *headers, *connect_to;
+	union xlvs_check_address target; /* where it connects to */
+	int socket_error; /* when there was no socket to connect with */
+	struct curl_slist *headers;
 	char *body;
 	size_t body_bytes, body_room;
 	char error[CURL_ERROR_SIZE];
@@ -27,12 +30,12 @@ struct xlvs_curl_transfer {
 /* An easy handle with what all checks have in common; the body goes to `body`, as far as it is
  * kept. The caller adds its options and goes. 0, or -ENOMEM. */
 int xlvs_curl_open(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt);
+/* The real server is a proxy. */
+void xlvs_curl_proxy(struct xlvs_curl_transfer *transfer);
 /* Open it for a connection only, which stays open until it is closed and is used by
  * curl_easy_send() and curl_easy_recv(). The virtual host is the name in a TLS handshake. */
 int xlvs_curl_connect(struct xlvs_curl_transfer *transfer, struct xlvs_attempt *attempt,
 		      const char *scheme, const char *path);
-/* Whatever the URL says, the connection goes to this port of the real server. 0, or -ENOMEM. */
-int xlvs_curl_pin(struct xlvs_curl_transfer *transfer, uint16_t port);
 /* One more header of the request. 0, or -ENOMEM. */
 int xlvs_curl_header(struct xlvs_curl_transfer *transfer, const char *line);
 /* Verification as the check wants it; `chain` is the service's default. */

@@ -118,17 +118,17 @@ static int set_headers(struct xlvs_curl_transfer *transfer, const struct xlvs_ch
 	return err ? err : xlvs_curl_header(transfer, "Connection: close");
 }
 
-static int set_target(struct xlvs_curl_transfer *transfer, const struct xlvs_check_spec *spec,
-		      uint16_t port)
+static void set_target(struct xlvs_curl_transfer *transfer, const struct xlvs_check_spec *spec,
+		       uint16_t port)
 {
-	char address[XLVS_CURL_HOST_BYTES], proxy[XLVS_CURL_HOST_BYTES + 16];
+	union xlvs_check_address *target = &transfer->target;
 
-	if (spec->service != XLVS_SERVICE_http_proxy)
-		return xlvs_curl_pin(transfer, port);
-	xlvs_curl_host(&spec->real, address);
-	snprintf(proxy, sizeof(proxy), "http://%s:%u", address, port);
-	curl_easy_setopt(transfer->easy, CURLOPT_PROXY, proxy);
-	return 0;
+	if (spec->service == XLVS_SERVICE_http_proxy)
+		xlvs_curl_proxy(transfer);
+	else if (target->any.sa_family == AF_INET)
+		target->v4.sin_port = htons(port);
+	else
+		target->v6.sin6_port = htons(port);
 }
 
 static void ask(struct http *http, const char *url, uint16_t port)
@@ -136,11 +136,11 @@ static void ask(struct http *http, const char *url, uint16_t port)
 	const struct xlvs_check_spec *spec = &http->attempt.check->spec;
 	struct xlvs_curl_transfer *transfer = &http->transfer;
 
-	if (xlvs_curl_open(transfer, &http->attempt) || set_headers(transfer, spec) ||
-	    set_target(transfer, spec, port)) {
+	if (xlvs_curl_open(transfer, &http->attempt) || set_headers(transfer, spec)) {
 		xlvs_attempt_failed(&http->attempt, "start", UV_ENOMEM);
 		return;
 	}
+	set_target(transfer, spec, port);
 	transfer->done = transfer_done;
 	transfer->keep = http->attempt.check->pattern;
 	*http->status = '\0';
