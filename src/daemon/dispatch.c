@@ -241,6 +241,16 @@ static int get_config(const struct xlvs_director *director, struct xlvs_reply *r
 	return xlvs_reply_config(reply, &timeouts);
 }
 
+/* No daemon runs, so there is none to stop. */
+static int change_sync(const struct xlvs_request *request, struct xlvs_error *reterr)
+{
+	if (request->sync.role != XLVS_SYNC_MASTER && request->sync.role != XLVS_SYNC_BACKUP)
+		return xlvs_refuse(reterr, -EINVAL, "a synchronisation daemon is master or backup");
+	if (request->command == IPVS_CMD_DEL_DAEMON)
+		return -ESRCH;
+	return xlvs_refuse(reterr, -EOPNOTSUPP, "connection synchronisation is not supported yet");
+}
+
 static int answer_ipvs(struct xlvs_director *director, const struct xlvs_request *request,
 		       struct xlvs_reply *reply, struct xlvs_error *reterr)
 {
@@ -267,10 +277,8 @@ static int answer_ipvs(struct xlvs_director *director, const struct xlvs_request
 	case IPVS_CMD_GET_DEST:
 		return get_dests(director, request, reply);
 	case IPVS_CMD_NEW_DAEMON:
-		return xlvs_refuse(reterr, -EOPNOTSUPP,
-				   "connection synchronisation is not supported yet");
-	case IPVS_CMD_DEL_DAEMON: /* none runs */
-		return -ESRCH;
+	case IPVS_CMD_DEL_DAEMON:
+		return change_sync(request, reterr);
 	case IPVS_CMD_GET_DAEMON:
 		return 0;
 	case IPVS_CMD_SET_CONFIG:

@@ -178,9 +178,18 @@ static void test_sync_daemons_are_refused_by_name_and_none_runs(void **state)
 {
 	struct fixture *f = *state;
 
-	assert_int_equal(do_service(f, IPVS_CMD_NEW_DAEMON), -EOPNOTSUPP);
-	assert_string_equal(f->error.text, "connection synchronisation is not supported yet");
-	assert_int_equal(do_service(f, IPVS_CMD_DEL_DAEMON), -ESRCH);
+	for (uint32_t role = 0; role <= 3; role++) {
+		struct xlvs_request request = about_service(IPVS_CMD_NEW_DAEMON);
+		bool is_known = role == XLVS_SYNC_MASTER || role == XLVS_SYNC_BACKUP;
+
+		request.sync.role = role;
+		assert_int_equal(ask(f, &request), is_known ? -EOPNOTSUPP : -EINVAL);
+		if (is_known)
+			assert_string_equal(f->error.text,
+					    "connection synchronisation is not supported yet");
+		request.command = IPVS_CMD_DEL_DAEMON;
+		assert_int_equal(ask(f, &request), is_known ? -ESRCH : -EINVAL);
+	}
 	assert_int_equal(list(f, IPVS_CMD_GET_DAEMON), 0);
 	assert_int_equal(f->n_datagrams, 0);
 }

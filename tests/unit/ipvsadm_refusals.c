@@ -146,6 +146,57 @@ static void test_the_directors_own_sentence_is_printed_where_ipvs_has_none(void 
 	expect_refusal(-EPERM, NULL, "ipvsadm -C", "Permission denied (you must be root)\n");
 }
 
+/* ipvsadm's sentences for what the kernel refuses: its own for an operation, else one for all. */
+static void test_every_error_of_an_operation_has_its_sentence(void **state)
+{
+	static const struct {
+		enum ipvsadm_verb verb;
+		int error;
+		const char *text;
+	} rows[] = {
+		{IPVSADM_ADD_SERVICE, EEXIST, "Service already exists"},
+		{IPVSADM_ADD_SERVICE, ENOENT, "Scheduler or persistence engine not found"},
+		{IPVSADM_EDIT_SERVICE, ENOENT, "Scheduler or persistence engine not found"},
+		{IPVSADM_EDIT_SERVICE, ESRCH, "No such service"},
+		{IPVSADM_DELETE_SERVICE, ESRCH, "No such service"},
+		{IPVSADM_ZERO, ESRCH, "No such service"},
+		{IPVSADM_ADD_SERVER, ESRCH, "Service not defined"},
+		{IPVSADM_EDIT_SERVER, ESRCH, "Service not defined"},
+		{IPVSADM_DELETE_SERVER, ESRCH, "Service not defined"},
+		{IPVSADM_ADD_SERVER, EEXIST, "Destination already exists"},
+		{IPVSADM_EDIT_SERVER, ENOENT, "No such destination"},
+		{IPVSADM_DELETE_SERVER, ENOENT, "No such destination"},
+		{IPVSADM_START_DAEMON, EEXIST, "Daemon has already run"},
+		{IPVSADM_STOP_DAEMON, ESRCH, "No daemon is running"},
+		{IPVSADM_ADD_SERVICE, ESRCH, "No such process"},
+		{IPVSADM_ADD_SERVER, ENOENT, "No such file or directory"},
+	};
+	static const struct {
+		int error;
+		const char *text;
+	} for_all[] = {
+		{EPERM, "Permission denied (you must be root)"},
+		{EINVAL,
+		 "Invalid operation.  Possibly wrong module version, address not unicast, ..."},
+		{ENOPROTOOPT, "Protocol not available"},
+		{ENOMEM, "Memory allocation problem"},
+		{EOPNOTSUPP, "Operation not supported with IPv6"},
+		{EAFNOSUPPORT, "Operation not supported with specified address family"},
+		{EMSGSIZE, "Module is wrong version"},
+		{ERANGE, "Numerical result out of range"},
+		{ENODEV, "No such device"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_string_equal(xlvs_ipvsadm_error_text(rows[i].verb, -rows[i].error, NULL),
+				    rows[i].text);
+	for (enum ipvsadm_verb verb = IPVSADM_ADD_SERVICE; verb < IPVSADM_ADD_LADDR; verb++)
+		for (size_t i = 0; i < sizeof(for_all) / sizeof(for_all[0]); i++)
+			assert_string_equal(xlvs_ipvsadm_error_text(verb, -for_all[i].error, NULL),
+					    for_all[i].text);
+}
+
 static void test_without_a_director_everything_fails_as_without_the_module(void **state)
 {
 	char program[] = "ipvsadm", word[] = "-h";
@@ -181,6 +232,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_restore_stops_at_what_is_refused, start,
 						stop),
 		cmocka_unit_test(test_the_directors_own_sentence_is_printed_where_ipvs_has_none),
+		cmocka_unit_test(test_every_error_of_an_operation_has_its_sentence),
 		cmocka_unit_test(test_without_a_director_everything_fails_as_without_the_module),
 	};
 
