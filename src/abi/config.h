@@ -53,7 +53,7 @@ struct xlvs_runtime {
 	__u32 unproven_limit; /* of these by unproven connections */
 	__u32 sweep_records; /* records the expiry visits at each step */
 	__u32 sweep_period_us;
-	__u32 unused1[1];
+	__u32 marks; /* first chunk of the published mark rules, see mark.h; 0 without */
 	__u32 timeout_ticks[XLVS_TIMEOUTS]; /* enum xlvs_timeout */
 	struct xlvs_constants constants; /* kept for the next daemon */
 	__u32 unused2[24];

@@ -11,6 +11,8 @@
 
 #include <linux/types.h>
 
+#include "abi/mark.h"
+
 enum xlvs_chunk_limit {
 	XLVS_CELLS_PER_CHUNK = 32,
 	XLVS_SLOTS_PER_CHUNK = 64,
@@ -42,6 +44,9 @@ union xlvs_chunk {
 	struct xlvs_list_head head;
 	struct xlvs_cell cells[XLVS_CELLS_PER_CHUNK];
 	__u32 slots[XLVS_SLOTS_PER_CHUNK]; /* dest index plus one, 0 none */
+	struct xlvs_mark_head marks; /* of an image of mark rules, see mark.h */
+	struct xlvs_mark_prefix mark_prefixes[XLVS_MARK_PREFIXES_PER_CHUNK];
+	struct xlvs_mark_cell mark_cells[XLVS_MARK_CELLS_PER_CHUNK];
 };
 
 _Static_assert(sizeof(union xlvs_chunk) == 256, "a chunk is four cache lines");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* One slot of the service table: open addressing, linear probing from the hash of (family,
- * protocol, address, port), written by the daemon alone. */
+ * protocol, address, port), written by the daemon alone. A service for a firewall mark stands there
+ * with the mark, in network order, as its address, port 0 and protocol 0. */
 #ifndef XLVS_ABI_SERVICE_H
 #define XLVS_ABI_SERVICE_H
 

@@ -14,6 +14,7 @@ int xlvs_cli_rs(int argc, char **argv);
 int xlvs_cli_status(int argc, char **argv);
 int xlvs_cli_drops(int argc, char **argv);
 int xlvs_cli_conn(int argc, char **argv);
+int xlvs_cli_mark(int argc, char **argv);
 int xlvs_cli_run(int argc, char **argv);
 
 #endif

@@ -34,6 +34,10 @@ enum xlvs_command {
 	XLVS_CMD_NEW_LADDR = 16, /* do: XLVS_ATTR_SERVICE, XLVS_ATTR_LADDR_* */
 	XLVS_CMD_DEL_LADDR = 17, /* do: the same */
 	XLVS_CMD_GET_LADDR = 18, /* dump: XLVS_ATTR_SERVICE, or nothing: all services */
+	XLVS_CMD_NEW_MARKS = 32, /* do: XLVS_ATTR_MARKS; all of them or none */
+	XLVS_CMD_DEL_MARK = 33, /* do: XLVS_ATTR_MARKS with one rule; mark 0: whatever it has */
+	XLVS_CMD_FLUSH_MARKS = 34, /* do */
+	XLVS_CMD_GET_MARKS = 35, /* do: XLVS_ATTR_JSON in one or more messages */
 };
 
 /* Numbers are kept for the same subjects as those of commands. */
@@ -44,6 +48,7 @@ enum xlvs_attribute {
 	XLVS_ATTR_SERVICE = 16, /* a service's key: a nest as IPVS_CMD_ATTR_SERVICE */
 	XLVS_ATTR_LADDR_FAMILY = 17, /* u16: AF_INET or AF_INET6 */
 	XLVS_ATTR_LADDR = 18, /* 16 bytes as IPVS_DEST_ATTR_ADDR */
+	XLVS_ATTR_MARKS = 32, /* an array of struct xlvs_mark_spec */
 	XLVS_ATTR_END,
 };
 

@@ -15,6 +15,9 @@
 
 #define XLVS_FAMILY_NAME_BYTES 16 /* GENL_NAMSIZ */
 
+/* The most rules one NEW_MARKS takes: their message fits a datagram. */
+#define XLVS_MARKS_PER_REQUEST 1000
+
 struct nl_msg;
 
 /* Which parts of a request were there and complete. "Full" includes the key. */
@@ -25,6 +28,7 @@ enum xlvs_given {
 	XLVS_GIVEN_DEST_FULL = 0x08,
 	XLVS_GIVEN_SYNC = 0x10,
 	XLVS_GIVEN_LOCAL = 0x20,
+	XLVS_GIVEN_MARKS = 0x40,
 };
 
 /* What a command carries, by family and command:
@@ -42,6 +46,8 @@ enum xlvs_given {
  *           FLUSH GET_CONFIG GET_INFO nothing
  *           GET_DAEMON (dump only)    nothing
  *   XLVS    GET_STATUS GET_DROPS      nothing
+ *           NEW_MARKS DEL_MARK        marks; DEL_MARK: one
+ *           GET_MARKS FLUSH_MARKS     nothing
  *           GET_CONNS (dump only)     nothing
  *           NEW_LADDR DEL_LADDR       service, key; local
  *           GET_LADDR (dump only)     service, key, or nothing
@@ -60,6 +66,8 @@ struct xlvs_request {
 	struct xlvs_timeouts timeouts;
 	struct xlvs_sync_spec sync;
 	struct xlvs_local_address local;
+	const struct xlvs_mark_spec *marks; /* decoded, it points into the datagram */
+	size_t n_marks;
 };
 
 /* Read one datagram. `service.flags` is what the sender set, masked by `flags_mask`: on an edit,

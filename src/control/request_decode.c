@@ -71,6 +71,7 @@ static struct nla_policy xlvs_policy[XLVS_ATTR_END] = {
 	[XLVS_ATTR_LADDR_FAMILY] = {.type = NLA_U16},
 	[XLVS_ATTR_LADDR] = {.minlen = sizeof(struct xlvs_address),
 			     .maxlen = sizeof(struct xlvs_address)},
+	[XLVS_ATTR_MARKS] = {.maxlen = XLVS_MARKS_PER_REQUEST * sizeof(struct xlvs_mark_spec)},
 };
 
 static struct nla_policy control_policy[CTRL_ATTR_FAMILY_NAME + 1] = {
@@ -355,6 +356,21 @@ static int parse_family_name(struct nlattr **attrs, struct xlvs_request *request
 	return 0;
 }
 
+static int parse_marks(struct nlattr **attrs, struct xlvs_request *request)
+{
+	struct nlattr *attr = attrs[XLVS_ATTR_MARKS];
+	size_t bytes = attr ? (size_t)nla_len(attr) : 0;
+	size_t n = bytes / sizeof(*request->marks);
+
+	if (!n || bytes % sizeof(*request->marks) || n > XLVS_MARKS_PER_REQUEST ||
+	    (n > 1 && request->command == XLVS_CMD_DEL_MARK))
+		return -EINVAL;
+	request->marks = nla_data(attr);
+	request->n_marks = n;
+	request->given |= XLVS_GIVEN_MARKS;
+	return 0;
+}
+
 static int parse_nothing(struct nlattr **attrs, struct xlvs_request *request)
 {
 	(void)attrs;
@@ -386,6 +402,10 @@ static const struct command commands[] = {
 	{XLVS_FAMILY_XLVS, XLVS_CMD_NEW_LADDR, true, false, parse_local},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_DEL_LADDR, true, false, parse_local},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_LADDR, false, true, parse_optional_local_key},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_NEW_MARKS, true, false, parse_marks},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_DEL_MARK, true, false, parse_marks},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_FLUSH_MARKS, true, false, parse_nothing},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_MARKS, true, false, parse_nothing},
 };
 
 static const struct command *find_command(const struct xlvs_request *request)

@@ -8,6 +8,9 @@
 #include <netlink/msg.h>
 #include <sys/socket.h>
 
+/* Room for everything but an array. */
+#define PARTS_BYTES 4096
+
 /* Each put_*() returns libnl's result: negative when the message has no more room. */
 
 static int put_address(struct nl_msg *message, int attr, const struct xlvs_address *address)
@@ -124,6 +127,9 @@ static int put_parts(struct nl_msg *message, const struct xlvs_request *request)
 		r |= put_sync(message, &request->sync);
 	if (request->given & XLVS_GIVEN_LOCAL)
 		r |= put_local(message, &request->local);
+	if (request->given & XLVS_GIVEN_MARKS)
+		r |= nla_put(message, XLVS_ATTR_MARKS,
+			     (int)(request->n_marks * sizeof(*request->marks)), request->marks);
 	if (request->family == XLVS_FAMILY_IPVS && request->command == IPVS_CMD_SET_CONFIG)
 		r |= put_timeouts(message, &request->timeouts);
 	return r;
@@ -133,7 +139,8 @@ int xlvs_request_encode(const struct xlvs_request *request, struct nl_msg **ret_
 {
 	int flags = NLM_F_REQUEST | (request->dump ? NLM_F_DUMP : 0) |
 		    (request->wants_ack ? NLM_F_ACK : 0);
-	struct nl_msg *message = nlmsg_alloc();
+	size_t bytes = PARTS_BYTES + request->n_marks * sizeof(*request->marks);
+	struct nl_msg *message = nlmsg_alloc_size(bytes);
 
 	if (!message)
 		return -ENOMEM;

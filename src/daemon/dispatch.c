@@ -5,6 +5,7 @@
 #include "daemon/apply.h"
 #include "daemon/connections.h"
 #include "daemon/listing.h"
+#include "daemon/mark_rules.h"
 #include "daemon/status.h"
 #include "loader/grace.h"
 
@@ -296,7 +297,7 @@ static int answer_ipvs(struct xlvs_director *director, const struct xlvs_request
 	}
 }
 
-static int answer_xlvs(const struct xlvs_director *director, const struct xlvs_request *request,
+static int answer_xlvs(struct xlvs_director *director, const struct xlvs_request *request,
 		       struct xlvs_reply *reply, struct xlvs_error *reterr)
 {
 	XLVS_AUTO_FREE char *document = NULL;
@@ -315,6 +316,15 @@ static int answer_xlvs(const struct xlvs_director *director, const struct xlvs_r
 		return xlvs_refuse(reterr, -EOPNOTSUPP,
 				   "local addresses (of forwarding method fullnat) are not "
 				   "supported yet");
+	case XLVS_CMD_GET_MARKS:
+		r = xlvs_mark_rules_document(director, &document);
+		break;
+	case XLVS_CMD_NEW_MARKS:
+		return xlvs_mark_rules_add(director, request, reterr);
+	case XLVS_CMD_DEL_MARK:
+		return xlvs_mark_rules_delete(director, request, reterr);
+	case XLVS_CMD_FLUSH_MARKS:
+		return xlvs_mark_rules_flush(director, reterr);
 	case XLVS_CMD_GET_CONNS:
 		return xlvs_connections_dump(xlvs_loader_maps(director->loader), reply, reterr);
 	default:

@@ -171,7 +171,7 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 	pkt->now = xlvs_now();
 	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
 	if (!conn) {
-		service = xlvs_service_find(&pkt->tuple, ipv4);
+		service = xlvs_service_of(ctx, pkt, ipv4);
 		if (service == XLVS_NONE)
 			return XLVS_NOT_OURS;
 	} else {

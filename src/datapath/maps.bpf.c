@@ -11,6 +11,7 @@ struct xlvs_traffic_map xlvs_traffic SEC(".maps");
 struct xlvs_reasons_map xlvs_reasons SEC(".maps");
 struct xlvs_dst_ledger_map xlvs_dst_ledger SEC(".maps");
 struct xlvs_svc_ledger_map xlvs_svc_ledger SEC(".maps");
+struct xlvs_marks_map xlvs_marks SEC(".maps");
 struct xlvs_runtime_map xlvs_runtime SEC(".maps");
 struct xlvs_events_map xlvs_events SEC(".maps");
 struct xlvs_clock_map xlvs_clock SEC(".maps");

@@ -12,6 +12,7 @@
 #include "abi/connection.h"
 #include "abi/destination.h"
 #include "abi/limits.h"
+#include "abi/mark.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
 #include "abi/service.h"
@@ -37,6 +38,7 @@ XLVS_ARRAY(xlvs_traffic, struct xlvs_traffic, 1); /* [cpu][dest] */
 XLVS_ARRAY(xlvs_reasons, __u64, 1); /* [cpu][enum xlvs_reason] */
 XLVS_ARRAY(xlvs_dst_ledger, struct xlvs_ledger, XLVS_DESTS_MAX); /* the daemon's alone */
 XLVS_ARRAY(xlvs_svc_ledger, struct xlvs_ledger, XLVS_SERVICES_MAX); /* the daemon's alone */
+XLVS_ARRAY(xlvs_marks, struct xlvs_mark_rule, XLVS_MARK_RULES_MAX);
 XLVS_ARRAY(xlvs_runtime, struct xlvs_runtime, 1);
 
 struct xlvs_events_map {

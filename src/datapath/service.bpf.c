@@ -12,6 +12,7 @@
 #include "abi/hash.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
+#include "datapath/mark.bpf.h"
 #include "datapath/route.bpf.h"
 #include "forward/list.h"
 #include "scheduler/scheduler.bpf.h"
@@ -210,6 +211,33 @@ static __always_inline bool may_open(const struct xlvs_packet *pkt, bool full)
 	return !(pkt->tcp_flags & XLVS_TCP_RST) && (pkt->tcp_flags & XLVS_TCP_SYN || full);
 }
 
+/* Slot of the service for a mark: it stands in the table under the mark as an address. */
+static __noinline __u32 find_by_mark(__u32 family, __u32 mark)
+{
+	struct xlvs_tuple tuple = {};
+
+	tuple.family = family;
+	tuple.key.v4.daddr = bpf_htonl(mark);
+	return xlvs_service_find(&tuple, true);
+}
+
+int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	__u32 mark, slot;
+
+	if (!pkt)
+		return XLVS_NONE;
+	mark = xlvs_packet_mark(ctx);
+	if (!mark)
+		mark = xlvs_mark_give(&pkt->tuple);
+	if (mark) {
+		slot = find_by_mark(pkt->tuple.family, mark);
+		if (slot != XLVS_NONE)
+			return slot;
+	}
+	return xlvs_service_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
+}
+
 int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
@@ -224,7 +252,7 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	if (!may_open(pkt, full))
 		return XLVS_NOT_OURS;
 	if (slot == XLVS_NONE)
-		slot = xlvs_service_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
+		slot = xlvs_service_of(ctx, pkt, pkt->tuple.family == XLVS_AF_INET);
 	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;

@@ -4,6 +4,7 @@
 #define XLVS_DATAPATH_SERVICE_BPF_H
 
 #include "abi/hash.h"
+#include "datapath/connection.bpf.h"
 #include "datapath/packet.bpf.h"
 
 static __always_inline bool xlvs_service_is_for(const struct xlvs_service *service,
@@ -39,6 +40,19 @@ static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, b
 			return index;
 	}
 	return XLVS_NONE;
+}
+
+/* The same where more than the exact address counts, in IPVS's order: first a service for the
+ * packet's firewall mark, then one for its address. */
+int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt);
+
+static __always_inline __u32 xlvs_service_of(struct xdp_md *ctx, struct xlvs_packet *pkt, bool ipv4)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	if (runtime && runtime->marks)
+		return xlvs_service_seek(ctx, pkt);
+	return xlvs_service_find(&pkt->tuple, ipv4);
 }
 
 enum xlvs_open_answer {

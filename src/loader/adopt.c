@@ -3,11 +3,13 @@
  * which destinations they have and in which order; whatever else is in use is a deleted
  * destination's slot, or was being prepared when the former daemon was killed and is free. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
 #include "scheduler/scheduler.h"
@@ -52,7 +54,10 @@ static int adopt_service(struct adoption *adoption, uint32_t slot)
 		xlvs_scheduler_name(adoption->loader->maps.chunks[service->list].head.scheduler);
 	if (!scheduler)
 		return refuse(adoption, -EINVAL, "service slot", slot);
-	memcpy(spec.key.address.bytes, service->address, sizeof(service->address));
+	if (service->fwmark)
+		spec.key.protocol = IPPROTO_TCP;
+	else
+		memcpy(spec.key.address.bytes, service->address, sizeof(service->address));
 	snprintf(spec.scheduler, sizeof(spec.scheduler), "%s", scheduler);
 	r = xlvs_model_adopt_service(adoption->model, service->id, &spec);
 	if (r < 0)
@@ -199,6 +204,7 @@ static int adopt(struct adoption *adoption)
 {
 	struct xlvs_loader *loader = adoption->loader;
 	struct xlvs_timeouts timeouts;
+	uint32_t number;
 	int r;
 
 	if (xlvs_journal_replay(&loader->journal))
@@ -208,6 +214,8 @@ static int adopt(struct adoption *adoption)
 	xlvs_grace_wait();
 
 	r = adopt_services(adoption);
+	if (r == 0 && xlvs_marks_adopt(loader, adoption->model, &number))
+		return refuse(adoption, -EINVAL, "mark rules at", number);
 	if (r == 0)
 		r = adopt_lists(adoption);
 	if (r == 0)

@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "loader/chunks.h"
 #include "loader/counters.h"
+#include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
 #include "scheduler/scheduler.h"
@@ -23,32 +25,6 @@ struct work {
 	struct xlvs_error *reterr;
 	uint32_t new_list; /* of a service whose slot is yet to be written */
 };
-
-/* XLVS_NONE, with a refusal, when there is no room. */
-static uint32_t take_run(struct work *work, uint32_t n_chunks)
-{
-	struct xlvs_loader *loader = work->loader;
-	uint32_t first = xlvs_runs_alloc(&loader->chunks, n_chunks);
-
-	if (first == XLVS_NONE && xlvs_grace_reclaim(loader))
-		first = xlvs_runs_alloc(&loader->chunks, n_chunks);
-	if (first != XLVS_NONE)
-		xlvs_items_add(&loader->taken, (struct xlvs_item){XLVS_ITEM_RUN, first, n_chunks});
-	else
-		xlvs_refuse(work->reterr, -ENOSPC,
-			    "no room for a scheduling list of %zu bytes: all lists together have "
-			    "%zu MB",
-			    n_chunks * sizeof(union xlvs_chunk),
-			    XLVS_CHUNKS_MAX * sizeof(union xlvs_chunk) >> 20);
-	return first;
-}
-
-static void leave_run(struct xlvs_loader *loader, uint32_t first)
-{
-	uint32_t n_chunks = loader->maps.chunks[first].head.n_chunks;
-
-	xlvs_items_add(&loader->left, (struct xlvs_item){XLVS_ITEM_RUN, first, n_chunks});
-}
 
 /* Folded as the kernel does: by the service's family, whatever the destination's. */
 static struct xlvs_schedule_dest schedule_dest(const struct xlvs_model_service *service,
@@ -97,13 +73,13 @@ static int schedule(struct work *work, const struct xlvs_op *op)
 				   "scheduler mh has a table of %u slots, the service %u "
 				   "destinations",
 				   n_slots, service->n_dests);
-	first = take_run(work, n_chunks);
+	first = xlvs_chunks_take(loader, n_chunks, "a scheduling list", work->reterr);
 	if (first == XLVS_NONE)
 		return -ENOSPC;
 	if (slot != XLVS_NONE) {
 		published = &loader->maps.services[slot].list;
 		schedule.old = &loader->maps.chunks[*published];
-		leave_run(loader, *published);
+		xlvs_chunks_leave(loader, *published);
 	}
 	schedule.chunks = &loader->maps.chunks[first];
 	memset(schedule.chunks, 0, n_chunks * sizeof(union xlvs_chunk));
@@ -154,6 +130,10 @@ static struct xlvs_service slot_content(const struct xlvs_model_service *service
 	};
 
 	memcpy(content.address, key->address.bytes, sizeof(content.address));
+	if (key->fwmark) {
+		content.address[0] = htonl(key->fwmark);
+		content.protocol = 0;
+	}
 	return content;
 }
 
@@ -204,7 +184,7 @@ static int delete_service(struct work *work, const struct xlvs_op *op)
 	int r;
 
 	xlvs_items_add(&loader->left, (struct xlvs_item){XLVS_ITEM_SLOT, slot, op->service});
-	leave_run(loader, service->list);
+	xlvs_chunks_leave(loader, service->list);
 	r = count_services(work, service->family);
 	return r < 0 ? r : xlvs_journal_store(&loader->journal, &service->state, XLVS_SLOT_DELETED);
 }
@@ -362,6 +342,12 @@ static int prepare(struct work *work, const struct xlvs_op *op)
 		return zero_dest(work, op);
 	case XLVS_OP_TIMEOUTS:
 		return set_timeouts(work);
+	case XLVS_OP_MARK_PUT:
+		return xlvs_marks_put(work->loader, work->model, op->mark);
+	case XLVS_OP_MARK_DELETE:
+		return xlvs_marks_delete(work->loader, op->mark);
+	case XLVS_OP_MARKS:
+		return xlvs_marks_publish(work->loader, work->model, work->reterr);
 	case XLVS_OP_ZERO_SERVICE:
 	case XLVS_OP_ZERO_ALL:
 		return xlvs_journal_zero(&work->loader->journal, op->service);

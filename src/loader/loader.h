@@ -17,6 +17,7 @@
 #include "abi/connection.h"
 #include "abi/destination.h"
 #include "abi/limits.h"
+#include "abi/mark.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
 #include "abi/service.h"
@@ -50,6 +51,7 @@ struct xlvs_maps {
 	uint64_t *reasons; /* [cpu * XLVS_REASONS_MAX + reason] */
 	struct xlvs_ledger *dest_ledger;
 	struct xlvs_ledger *service_ledger;
+	struct xlvs_mark_rule *marks;
 	struct xlvs_runtime *runtime;
 };
 

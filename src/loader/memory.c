@@ -20,6 +20,7 @@ void xlvs_memory_view(const struct xlvs_memory memories[static XLVS_MEMORIES_END
 		.reasons = reasons->base,
 		.dest_ledger = memories[XLVS_MEMORY_DEST_LEDGER].base,
 		.service_ledger = memories[XLVS_MEMORY_SERVICE_LEDGER].base,
+		.marks = memories[XLVS_MEMORY_MARKS].base,
 		.runtime = memories[XLVS_MEMORY_RUNTIME].base,
 	};
 }

@@ -14,7 +14,9 @@ int xlvs_loader_init(struct xlvs_loader *loader)
 	if (xlvs_runs_init(&loader->chunks, XLVS_CHUNKS_MAX) ||
 	    xlvs_runs_init(&loader->nexthops, XLVS_NEXTHOPS_MAX))
 		return -ENOMEM;
-	xlvs_runs_take(&loader->nexthops, 0, 1); /* none */
+	/* Number 0 stands for none. */
+	xlvs_runs_take(&loader->nexthops, 0, 1);
+	xlvs_runs_take(&loader->chunks, 0, 1);
 	if (!loader->mh_slots)
 		loader->mh_slots = XLVS_MH_SLOTS_DEFAULT;
 	xlvs_slots_init(&loader->slots, loader->maps.services,

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "abi/limits.h"
+#include "abi/mark.h"
 #include "model/plan.h"
 #include "model/state.h"
 
@@ -27,9 +28,12 @@ struct xlvs_model *xlvs_model_new(void)
 	model->timeouts = default_timeouts;
 	model->services = calloc(XLVS_SERVICES_MAX, sizeof(struct xlvs_service_entry *));
 	model->dests = calloc(XLVS_DESTS_MAX, sizeof(struct xlvs_dest_entry *));
-	if (!model->services || !model->dests ||
+	model->marks = calloc(XLVS_MARK_RULES_MAX, sizeof(struct xlvs_mark_entry *));
+	if (!model->services || !model->dests || !model->marks ||
 	    xlvs_ids_init(&model->service_ids, XLVS_SERVICES_MAX) ||
 	    xlvs_ids_init(&model->dest_ids, XLVS_DESTS_MAX) ||
+	    xlvs_ids_init(&model->mark_ids, XLVS_MARK_RULES_MAX) ||
+	    xlvs_table_init(&model->mark_keys, XLVS_MARK_RULES_MAX) ||
 	    xlvs_table_init(&model->service_keys, XLVS_SERVICES_MAX) ||
 	    xlvs_table_init(&model->dest_keys, XLVS_DESTS_MAX)) {
 		xlvs_model_free(model);
@@ -49,10 +53,15 @@ void xlvs_model_free(struct xlvs_model *model)
 	}
 	for (uint32_t id = 0; id < model->dest_ids.high; id++)
 		free(model->dests[id]);
+	for (uint32_t id = 0; id < model->mark_ids.high; id++)
+		free(model->marks[id]);
 	free(model->services);
 	free(model->dests);
+	free(model->marks);
 	xlvs_ids_done(&model->service_ids);
 	xlvs_ids_done(&model->dest_ids);
+	xlvs_ids_done(&model->mark_ids);
+	xlvs_table_done(&model->mark_keys);
 	xlvs_table_done(&model->service_keys);
 	xlvs_table_done(&model->dest_keys);
 	free(model);

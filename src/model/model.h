@@ -42,6 +42,11 @@ struct xlvs_model_service {
 	uint32_t *dests; /* ids of available destinations, newest first */
 };
 
+struct xlvs_model_mark {
+	uint32_t id; /* index in xlvs_marks */
+	struct xlvs_mark_spec spec;
+};
+
 enum xlvs_op_kind {
 	XLVS_OP_DEST_PUT, /* write a destination's slot (new, edited or back from the trash) */
 	XLVS_OP_SCHEDULE, /* build and publish a service's list; `change` says why */
@@ -53,6 +58,10 @@ enum xlvs_op_kind {
 	XLVS_OP_DEST_ZERO, /* counters of one that comes back from the trash to another service than
 			      it left: that was deleted, and a new one made with its key */
 	XLVS_OP_TIMEOUTS,
+	XLVS_OP_MARK_PUT, /* write a mark rule's element */
+	XLVS_OP_MARK_DELETE, /* its element is free */
+	XLVS_OP_MARKS, /* publish the rules as the model has them: after those put, before those
+			  deleted */
 	XLVS_OP_ZERO_SERVICE, /* counters of the service and its destinations */
 	XLVS_OP_ZERO_ALL,
 };
@@ -62,6 +71,7 @@ struct xlvs_op {
 	uint32_t service;
 	uint32_t dest;
 	enum xlvs_schedule_change change;
+	uint32_t mark; /* id of a rule */
 };
 
 struct xlvs_plan {
@@ -78,7 +88,7 @@ void xlvs_model_free(struct xlvs_model *model);
 
 /* Services. Errors as the kernel's (ip_vs_ctl.c): -EEXIST, -ESRCH, -ENOENT (no such scheduler or
  * persistence engine), -EINVAL, -EAFNOSUPPORT, -EOPNOTSUPP (what this director cannot do yet:
- * marks, persistence, one-packet scheduling, SCTP; *reterr names it), -ENOSPC. */
+ * persistence, one-packet scheduling, SCTP; *reterr names it), -ENOSPC. */
 int xlvs_model_add_service(struct xlvs_model *model, const struct xlvs_service_spec *spec,
 			   struct xlvs_plan *plan, struct xlvs_error *reterr);
 int xlvs_model_edit_service(struct xlvs_model *model, const struct xlvs_service_spec *spec,
@@ -102,6 +112,15 @@ int xlvs_model_delete_dest(struct xlvs_model *model, const struct xlvs_service_k
 /* A deleted destination that no connection uses any more leaves the trash. */
 int xlvs_model_free_dest(struct xlvs_model *model, uint32_t dest, struct xlvs_plan *plan);
 
+/* Mark rules, all of them or none. -EINVAL not a rule, -EEXIST there is one for the same packets,
+ * -ENOSPC, -EAFNOSUPPORT. */
+int xlvs_model_add_marks(struct xlvs_model *model, const struct xlvs_mark_spec *specs,
+			 size_t n_specs, struct xlvs_plan *plan, struct xlvs_error *reterr);
+/* The rule for these packets; a mark of 0 stands for whatever mark it has. -ESRCH. */
+int xlvs_model_delete_mark(struct xlvs_model *model, const struct xlvs_mark_spec *spec,
+			   struct xlvs_plan *plan, struct xlvs_error *reterr);
+int xlvs_model_flush_marks(struct xlvs_model *model, struct xlvs_plan *plan);
+
 /* Zero fields leave a timeout as it is. -EINVAL above 31 days. */
 int xlvs_model_set_timeouts(struct xlvs_model *model, const struct xlvs_timeouts *timeouts,
 			    struct xlvs_plan *plan, struct xlvs_error *reterr);
@@ -121,6 +140,8 @@ const struct xlvs_model_dest *xlvs_model_dest(const struct xlvs_model *model, ui
 const struct xlvs_model_service *xlvs_model_next_service(const struct xlvs_model *model,
 							 uint32_t from);
 const struct xlvs_model_dest *xlvs_model_next_dest(const struct xlvs_model *model, uint32_t from);
+const struct xlvs_model_mark *xlvs_model_mark(const struct xlvs_model *model, uint32_t id);
+const struct xlvs_model_mark *xlvs_model_next_mark(const struct xlvs_model *model, uint32_t from);
 uint32_t xlvs_model_n_services(const struct xlvs_model *model, uint16_t family);
 
 /* Adoption of what a former daemon left in the maps, ids included: services first, then each
@@ -131,6 +152,7 @@ uint32_t xlvs_model_n_services(const struct xlvs_model *model, uint16_t family);
 int xlvs_model_adopt_service(struct xlvs_model *model, uint32_t id,
 			     const struct xlvs_service_spec *spec);
 int xlvs_model_adopt_dest(struct xlvs_model *model, const struct xlvs_model_dest *dest);
+int xlvs_model_adopt_mark(struct xlvs_model *model, uint32_t id, const struct xlvs_mark_spec *spec);
 void xlvs_model_adopt_timeouts(struct xlvs_model *model, const struct xlvs_timeouts *timeouts);
 
 #endif

@@ -25,12 +25,11 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 {
 	const struct xlvs_service_key *key = &spec->key;
 	const struct row rows[] = {
-		{key->fwmark, "firewall mark services are"},
 		{key->protocol == IPPROTO_SCTP, "SCTP services are"},
 		{key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP,
 		 "services of protocols other than TCP and UDP are"},
 		{spec->flags & XLVS_SERVICE_PERSISTENT, "persistence is"},
-		{!key->port, "port 0 (all ports) is"},
+		{!key->fwmark && !key->port, "port 0 (all ports) is"},
 		{spec->flags & XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is"},
 		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},
 		{spec->pe[0], "persistence engines are"},

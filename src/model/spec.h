@@ -80,6 +80,20 @@ struct xlvs_local_address {
 	struct xlvs_address address;
 };
 
+/* A rule of `xlvs mark`: which packets get a firewall mark in the packet path. */
+struct xlvs_mark_spec {
+	uint16_t family; /* AF_INET or AF_INET6 */
+	uint16_t protocol; /* IPPROTO_TCP, IPPROTO_UDP, 0: any */
+	struct xlvs_address address; /* bits past the prefix are 0 */
+	uint16_t length; /* of the prefix */
+	uint16_t first_port; /* host order */
+	uint16_t last_port;
+	uint16_t reserved;
+	uint32_t mark; /* not 0 */
+};
+
+_Static_assert(sizeof(struct xlvs_mark_spec) == 32, "struct xlvs_mark_spec travels on the wire");
+
 /* Zero leaves a timeout as it is. */
 struct xlvs_timeouts {
 	uint32_t tcp_sec;

@@ -26,11 +26,17 @@ struct xlvs_service_entry {
 	uint32_t n_trash;
 };
 
+struct xlvs_mark_entry {
+	struct xlvs_model_mark rule; /* first: readers borrow it */
+	struct xlvs_table_node node;
+};
+
 struct xlvs_model {
 	struct xlvs_service_entry **services; /* [XLVS_SERVICES_MAX], NULL where free */
 	struct xlvs_dest_entry **dests; /* [XLVS_DESTS_MAX], NULL where free */
-	struct xlvs_ids service_ids, dest_ids;
-	struct xlvs_table service_keys, dest_keys;
+	struct xlvs_mark_entry **marks; /* [XLVS_MARK_RULES_MAX], NULL where free */
+	struct xlvs_ids service_ids, dest_ids, mark_ids;
+	struct xlvs_table service_keys, dest_keys, mark_keys;
 	struct xlvs_timeouts timeouts;
 	uint64_t last_serial;
 	uint32_t n_services4, n_services6;

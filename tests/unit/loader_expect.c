@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What the maps should say, read with the packet path's eyes. */
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,13 +12,15 @@
 static struct xlvs_service find_slot(const struct xlvs_maps *maps,
 				     const struct xlvs_service_key *key)
 {
-	const __u8 bytes[2] = {(__u8)key->protocol, (__u8)key->family};
-	__be32 address[4];
+	const __u8 protocol = key->fwmark ? 0 : (__u8)key->protocol;
+	const __u8 bytes[2] = {protocol, (__u8)key->family};
+	__be32 address[4] = {htonl(key->fwmark)};
 	__u16 kind;
 	uint32_t first;
 
 	memcpy(&kind, bytes, sizeof(kind));
-	memcpy(address, key->address.bytes, sizeof(address));
+	if (!key->fwmark)
+		memcpy(address, key->address.bytes, sizeof(address));
 	first = xlvs_hash_service(maps->runtime->constants.seed, address, key->port, kind,
 				  XLVS_SERVICE_SLOTS);
 	for (uint32_t i = 0; i < XLVS_SERVICE_PROBES; i++) {
@@ -26,7 +29,7 @@ static struct xlvs_service find_slot(const struct xlvs_maps *maps,
 		if (slot->state == XLVS_SLOT_EMPTY)
 			break;
 		if (slot->state == XLVS_SLOT_LIVE && slot->port == key->port &&
-		    slot->protocol == key->protocol && slot->family == key->family &&
+		    slot->protocol == protocol && slot->family == key->family &&
 		    !memcmp(slot->address, address, sizeof(address)))
 			return *slot;
 	}
@@ -78,6 +81,25 @@ static uint32_t expect_list_as_model(const struct xlvs_maps *maps, const struct 
 	return run->head.n_chunks;
 }
 
+/* Chunks of the image, chunk 0 included, which stands for none. */
+static uint32_t expect_marks_as_model(const struct xlvs_maps *maps, const struct xlvs_model *model)
+{
+	uint32_t n_rules = 0, first = maps->runtime->marks;
+	const union xlvs_chunk *image = &maps->chunks[first];
+
+	for (uint32_t i = 0; i < XLVS_MARK_RULES_MAX; i++) {
+		const struct xlvs_model_mark *mark = xlvs_model_mark(model, i);
+
+		assert_int_equal(maps->marks[i].mark, mark ? mark->spec.mark : 0);
+		n_rules += mark != NULL;
+	}
+	assert_int_equal(first != 0, n_rules != 0);
+	if (!first)
+		return 1;
+	assert_int_equal(image->marks.magic, XLVS_MARK_MAGIC);
+	return 1 + image->marks.n_chunks;
+}
+
 static void expect_nothing_left_over(const struct xlvs_loader *loader, uint32_t n_services,
 				     uint32_t n_dests, uint32_t n_chunks)
 {
@@ -103,7 +125,7 @@ static void expect_nothing_left_over(const struct xlvs_loader *loader, uint32_t 
 void expect_maps_as_model(const struct xlvs_loader *loader, const struct xlvs_model *model)
 {
 	const struct xlvs_maps *maps = &loader->maps;
-	uint32_t n_services = 0, n_dests = 0, n_chunks = 0;
+	uint32_t n_services = 0, n_dests = 0, n_chunks = expect_marks_as_model(maps, model);
 	const struct xlvs_model_service *service = xlvs_model_next_service(model, 0);
 	const struct xlvs_model_dest *dest = xlvs_model_next_dest(model, 0);
 	struct xlvs_timeouts timeouts;
@@ -166,6 +188,11 @@ static bool is_same_dest(const struct xlvs_model_dest *a, const struct xlvs_mode
 	       x->tunnel_port == y->tunnel_port && x->tunnel_flags == y->tunnel_flags;
 }
 
+static bool is_same_mark(const struct xlvs_model_mark *a, const struct xlvs_model_mark *b)
+{
+	return !a == !b && (!a || !memcmp(&a->spec, &b->spec, sizeof(a->spec)));
+}
+
 bool is_same_model(const struct xlvs_model *a, const struct xlvs_model *b)
 {
 	struct xlvs_timeouts x, y;
@@ -184,6 +211,10 @@ bool is_same_model(const struct xlvs_model *a, const struct xlvs_model *b)
 		if (!s != !t || (s && !is_same_dest(s, t)))
 			return false;
 	}
+	for (uint32_t i = 0; i < XLVS_MARK_RULES_MAX; i++) {
+		if (!is_same_mark(xlvs_model_mark(a, i), xlvs_model_mark(b, i)))
+			return false;
+	}
 	xlvs_model_timeouts(a, &x);
 	xlvs_model_timeouts(b, &y);
 	return !memcmp(&x, &y, sizeof(x));
@@ -194,9 +225,12 @@ struct xlvs_model *copy_of_model(const struct xlvs_model *model)
 	struct xlvs_model *copy = xlvs_model_new();
 	const struct xlvs_model_service *service = xlvs_model_next_service(model, 0);
 	const struct xlvs_model_dest *dest = xlvs_model_next_dest(model, 0);
+	const struct xlvs_model_mark *mark = xlvs_model_next_mark(model, 0);
 	struct xlvs_timeouts timeouts;
 
 	assert_non_null(copy);
+	for (; mark; mark = xlvs_model_next_mark(model, mark->id + 1))
+		assert_int_equal(xlvs_model_adopt_mark(copy, mark->id, &mark->spec), 0);
 	for (; service; service = xlvs_model_next_service(model, service->id + 1))
 		assert_int_equal(xlvs_model_adopt_service(copy, service->id, &service->spec), 0);
 	service = xlvs_model_next_service(model, 0);

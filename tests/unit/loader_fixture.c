@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "loader_fixture.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -18,6 +19,7 @@ static const size_t memory_bytes[XLVS_MEMORIES_END] = {
 	[XLVS_MEMORY_REASONS] = (size_t)FIXTURE_CPUS * XLVS_REASONS_MAX * sizeof(uint64_t),
 	[XLVS_MEMORY_DEST_LEDGER] = XLVS_DESTS_MAX * sizeof(struct xlvs_ledger),
 	[XLVS_MEMORY_SERVICE_LEDGER] = XLVS_SERVICES_MAX * sizeof(struct xlvs_ledger),
+	[XLVS_MEMORY_MARKS] = XLVS_MARK_RULES_MAX * sizeof(struct xlvs_mark_rule),
 	[XLVS_MEMORY_RUNTIME] = sizeof(struct xlvs_runtime),
 	[XLVS_MEMORY_PRIVATE] = sizeof(struct xlvs_private),
 };
@@ -112,6 +114,28 @@ void restart(struct director *d)
 	assert_non_null(d->f.model);
 	if (xlvs_loader_adopt(d->loader, d->f.model, &d->f.error))
 		fail_msg("%s", d->f.error.text);
+}
+
+struct xlvs_mark_spec mark_spec(const char *address, uint16_t port, uint32_t mark)
+{
+	struct xlvs_dest_key key = dest_key(address);
+
+	return (struct xlvs_mark_spec){
+		.family = key.family,
+		.protocol = IPPROTO_TCP,
+		.address = key.address,
+		.length = key.family == AF_INET ? 32 : 128,
+		.first_port = port,
+		.last_port = port,
+		.mark = mark,
+	};
+}
+
+int add_mark(struct director *d, const char *address, uint16_t port, uint32_t mark)
+{
+	struct xlvs_mark_spec spec = mark_spec(address, port, mark);
+
+	return xlvs_model_add_marks(d->f.model, &spec, 1, &d->f.plan, &d->f.error);
 }
 
 uint32_t service_id(const struct director *d, const char *service)

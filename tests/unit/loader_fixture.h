@@ -35,6 +35,10 @@ int carry_out(struct director *d, int answer);
 void make(struct director *d, int answer);
 void refuse(struct director *d, int answer, int code, const char *text);
 
+/* A rule for TCP to one address and port. */
+struct xlvs_mark_spec mark_spec(const char *address, uint16_t port, uint32_t mark);
+int add_mark(struct director *d, const char *address, uint16_t port, uint32_t mark);
+
 /* The same director after a restart of the daemon: loader and model are rebuilt from the maps. */
 void restart(struct director *d);
 

@@ -24,9 +24,6 @@ static void test_services_of_kinds_to_come_are_refused(void **state)
 	struct fixture *f = *state;
 	struct xlvs_service_spec spec = service_spec(VIP, "rr");
 
-	spec.key.fwmark = 5;
-	expect_service_refused(f, &spec, "firewall mark services are not supported yet");
-	spec.key.fwmark = 0;
 	spec.key.protocol = IPPROTO_SCTP;
 	expect_service_refused(f, &spec, "SCTP services are not supported yet");
 	spec.key.protocol = 99;

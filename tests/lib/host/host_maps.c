@@ -8,6 +8,7 @@
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
 struct xlvs_runtime host_runtime;
+struct xlvs_mark_rule host_marks[XLVS_MARK_RULES_MAX];
 struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
 struct xlvs_nexthop host_nexthops[HOST_DESTS];
 struct xlvs_nexthop host_gateways[XLVS_GATEWAYS_MAX];
@@ -29,6 +30,7 @@ struct xlvs_gateways_map xlvs_gateways;
 struct xlvs_traffic_map xlvs_traffic;
 struct xlvs_reasons_map xlvs_reasons;
 struct xlvs_runtime_map xlvs_runtime;
+struct xlvs_marks_map xlvs_marks;
 struct xlvs_events_map xlvs_events;
 struct xlvs_clock_map xlvs_clock;
 
@@ -60,6 +62,8 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 		return index < HOST_DESTS ? &host_dests[index] : NULL;
 	if (map == &xlvs_runtime)
 		return index < 1 ? &host_runtime : NULL;
+	if (map == &xlvs_marks)
+		return index < XLVS_MARK_RULES_MAX ? &host_marks[index] : NULL;
 	if (map == &xlvs_chunks)
 		return index < HOST_CHUNKS ? &host_chunks[index] : NULL;
 	if (map == &xlvs_services)

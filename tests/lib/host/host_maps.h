@@ -8,12 +8,13 @@
 #include "abi/connection.h"
 #include "abi/destination.h"
 #include "abi/limits.h"
+#include "abi/mark.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
 #include "abi/service.h"
 
 enum host_limit {
-	HOST_CHUNKS = 512,
+	HOST_CHUNKS = 16384,
 	HOST_DESTS = 8192,
 	HOST_CPUS = 8,
 };
@@ -21,6 +22,7 @@ enum host_limit {
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
 extern struct xlvs_dest host_dests[HOST_DESTS];
 extern struct xlvs_runtime host_runtime;
+extern struct xlvs_mark_rule host_marks[XLVS_MARK_RULES_MAX];
 extern struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
 extern struct xlvs_nexthop host_nexthops[HOST_DESTS];
 extern struct xlvs_nexthop host_gateways[XLVS_GATEWAYS_MAX];
