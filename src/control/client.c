@@ -33,24 +33,31 @@ struct visitor {
 	void *context;
 };
 
+int xlvs_client_new(int fd, struct xlvs_client **ret_client)
+{
+	struct xlvs_client *client = calloc(1, sizeof(*client));
+
+	if (!client)
+		return -ENOMEM;
+	client->fd = fd;
+	client->next_sequence = 1;
+	*ret_client = client;
+	return 0;
+}
+
 int xlvs_client_open(const char *name, struct xlvs_client **ret_client)
 {
 	XLVS_AUTO_CLOSE int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-	struct xlvs_client *client;
 	int r;
 
 	if (fd < 0)
 		return -errno;
 	r = xlvs_control_connect(fd, name);
-	if (r < 0)
-		return r;
-	client = calloc(1, sizeof(*client));
-	if (!client)
-		return -ENOMEM;
-	client->fd = xlvs_take_fd(&fd);
-	client->next_sequence = 1;
-	*ret_client = client;
-	return 0;
+	if (r == 0)
+		r = xlvs_client_new(fd, ret_client);
+	if (r == 0)
+		xlvs_take_fd(&fd);
+	return r;
 }
 
 void xlvs_client_close(struct xlvs_client *client)

@@ -20,6 +20,10 @@ struct xlvs_client;
  * root nor the caller. */
 int xlvs_client_open(const char *name, struct xlvs_client **ret_client);
 
+/* The same over a socket that is connected already, see control/connect.h; the client owns it from
+ * here on. -ENOMEM. */
+int xlvs_client_new(int fd, struct xlvs_client **ret_client);
+
 /* NULL is allowed. */
 void xlvs_client_close(struct xlvs_client *client);
 

@@ -6,6 +6,7 @@ It knows nothing of a director: it is run with the preload library, prints `ok` 
 fails. A line on standard input is its caller's turn, a line `next` on standard output its own.
 """
 
+import ctypes
 import errno
 import os
 import select
@@ -20,6 +21,11 @@ ERROR, DONE = 2, 3
 REQUEST, MULTI, ACK, DUMP = 1, 2, 4, 0x300
 GET_SERVICE, GET_CONFIG, GET_INFO = 4, 13, 15
 TIMEOUT_SEC = 5
+
+# The old socket options.
+ADD, DELETE, FLUSH, ADD_DEST, DELETE_DEST, EDIT_DEST = 1154, 1156, 1157, 1159, 1160, 1161
+TIMEOUT, ZERO = 1162, 1167
+VERSION, INFO, SERVICES, SERVICE, DESTS, GET_TIMEOUT, DAEMON = 1152, 1153, 1154, 1155, 1156, 1158, 1159
 
 
 def attribute(number, data):
@@ -301,7 +307,7 @@ def unanswered():
 
 def elsewhere():
     """The socket is made in another network namespace than it is used from."""
-    libc = __import__("ctypes").CDLL(None, use_errno=True)
+    libc = ctypes.CDLL(None, use_errno=True)
     home = os.open("/proc/self/ns/net", os.O_RDONLY)
     with open(sys.argv[2]) as there:
         assert libc.setns(there.fileno(), 0) == 0
@@ -310,6 +316,92 @@ def elsewhere():
     client.resolve().works()
     assert Client().family("IPVS") is None
     assert os.readlink("/proc/self/ns/net") == os.readlink(f"/proc/self/fd/{home}")
+
+
+def legacy():
+    """The socket options IPVS had before it had netlink messages."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def give(option, value=b""):
+        try:
+            sock.setsockopt(socket.IPPROTO_IP, option, value)
+        except OSError as error:
+            return error.errno
+        return 0
+
+    def ask(option, value):
+        """Python's getsockopt() sends nothing along, so this is libc's."""
+        buffer = ctypes.create_string_buffer(value, len(value))
+        length = ctypes.c_int(len(value))
+        if libc.getsockopt(sock.fileno(), socket.IPPROTO_IP, option, buffer, ctypes.byref(length)):
+            return ctypes.get_errno(), None
+        return 0, buffer.raw[:length.value]
+
+    libc = ctypes.CDLL(None, use_errno=True)
+    service = struct.pack("H2x4sH2xI16sIII", 6, socket.inet_aton("203.0.113.7"),
+                          socket.htons(80), 0, b"wlc", 0, 0, 0xffffffff)
+    dest = struct.pack("4sH2xIiII", socket.inet_aton("192.0.2.11"), socket.htons(8080), 0, 5, 0, 0)
+    assert (len(service), len(dest)) == (44, 24)
+    assert give(FLUSH) == 0
+    assert give(ADD, service) == 0
+    assert give(ADD, service) == errno.EEXIST
+    assert give(ADD, service[:40]) == errno.EINVAL
+    assert give(ADD, b"\x01" + service[1:]) == errno.EFAULT
+    assert give(ADD_DEST, service + dest) == 0
+    assert give(EDIT_DEST, service + dest[:12] + struct.pack("iII", 7, 0, 0)) == 0
+    assert give(DELETE_DEST, service + bytes(4) + dest[4:]) == errno.ENOENT
+    assert give(TIMEOUT, struct.pack("iii", 0, 0, 77)) == 0
+    assert give(TIMEOUT, struct.pack("iii", 0, -1, 0)) == errno.EINVAL
+    assert give(ZERO, bytes(44)) == 0
+    assert give(1166, b"") == errno.EINVAL
+
+    code, version = ask(VERSION, bytes(64))
+    assert (code, version) == (0, b"IP Virtual Server version 1.2.1 (size=4096)\0")
+    assert ask(VERSION, bytes(8)) == (errno.EINVAL, None)
+    assert struct.unpack("III", ask(INFO, bytes(12))[1]) == (0x10201, 4096, 1)
+    code, services = ask(SERVICES, struct.pack("I", 1) + bytes(4 + 104))
+    assert code == 0 and services[8:18] == service[:10] and services[24:27] == b"wlc"
+    assert struct.unpack_from("I", services, 8 + 44) == (1,)
+    assert ask(SERVICES, struct.pack("I", 2) + bytes(4 + 104))[0] == errno.EINVAL
+    assert ask(SERVICE, service[:16] + bytes(88))[1][16:19] == b"wlc"
+    assert ask(SERVICE, service[:2] + bytes(102))[0] == errno.ESRCH
+    code, dests = ask(DESTS, service[:16] + struct.pack("I", 1) + bytes(4 + 96))
+    assert code == 0 and dests[24:30] == dest[:6]
+    assert struct.unpack_from("i", dests, 24 + 12) == (7,)
+    assert struct.unpack("iii", ask(GET_TIMEOUT, bytes(12))[1])[2] == 77
+    assert ask(DAEMON, bytes(48)) == (0, bytes(48))
+    assert give(DELETE, service) == 0
+    assert give(DELETE, service) == errno.ESRCH
+    # Options of others, and IPv6 sockets, are the kernel's.
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 9)
+    assert sock.getsockopt(socket.IPPROTO_IP, socket.IP_TTL) == 9
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    assert give(FLUSH) == errno.ENOPROTOOPT
+
+
+def files():
+    """Every call that opens a file; what the director has no file for is not there."""
+    with open("/proc/net/ip_vs") as file:
+        text = file.read()
+        file.seek(0)
+        assert file.read() == text and text.startswith("IP Virtual Server version ")
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.fopen.restype = libc.fopen64.restype = ctypes.c_void_p
+    for path in (b"/proc/net/ip_vs", b"/proc/self/net/ip_vs_conn", b"/proc/net/ip_vs_stats"):
+        for name in ("open", "open64"):
+            assert os.read(getattr(libc, name)(path, os.O_RDONLY), 4)
+        for name in ("openat", "openat64"):
+            assert os.read(getattr(libc, name)(-100, path, os.O_RDONLY), 4)
+        for name in ("fopen", "fopen64"):
+            assert libc.fclose(ctypes.c_void_p(getattr(libc, name)(path, b"re"))) == 0
+    assert libc.open(b"/proc/net/ip_vs", os.O_WRONLY) == -1
+    assert ctypes.get_errno() == errno.ENOENT
+    assert libc.open(b"/proc/net/ip_vs_nothing", os.O_RDONLY) == -1
+    assert ctypes.get_errno() == errno.ENOENT
+    path = f"/dev/shm/ip_vs-{os.getpid()}"
+    os.close(libc.open(path.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
+    assert os.stat(path).st_mode & 0o777 == 0o640
+    os.unlink(path)
 
 
 if __name__ == "__main__":

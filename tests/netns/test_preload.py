@@ -11,6 +11,7 @@ import pytest
 
 from director import ROOT, program
 from forwarding import two_armed
+from load import Session
 from test_ipvsadm import NO_DIRECTOR, NOBODY, NOT_ROOT, Record, transcript
 
 pytestmark = two_armed
@@ -69,9 +70,40 @@ def test_debians_ipvsadm_prints_what_it_was_recorded_to_print(director):
 
 
 @pytest.mark.parametrize("way", ["plain", "blocking", "addresses", "in_pieces", "foreign",
-                                 "duplicates", "many", "children", "threads", "polled"])
+                                 "duplicates", "many", "children", "threads", "polled",
+                                 "legacy", "files"])
 def test_a_socket_may_be_used_in_any_way(director, way):
     assert director.namespace.run(*client_words(way)).stdout == "ok\n"
+
+
+def test_connections_are_listed_by_both_programs_alike(topology, director, client, family):
+    service = director.add_service(family, "nat", topology.servers)
+    with Session(client, family) as session:
+        session.get()
+        ours, listed = director.ipvsadm("-Lnc"), theirs(director, "-Lnc").stdout
+        text = director.namespace.run(*preloaded("cat", "/proc/net/ip_vs_conn")).stdout
+    without_time = re.compile(r" \d\d:\d\d ")
+    assert without_time.sub(" ", listed) == without_time.sub(" ", ours)
+    assert service in listed
+    head, *rows = text.splitlines()
+    assert head == "Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName PEData"
+    assert len(rows) == len(ours.splitlines()) - 2
+
+
+def test_the_services_are_in_proc(topology, director, ipv4):
+    director.ipvsadm("-A -t 203.0.113.1:80 -s wrr")
+    director.ipvsadm("-a -t 203.0.113.1:80 -r 192.0.2.11:8080 -m -w 3")
+    director.ipvsadm("-A -t [2001:db8::1]:443 -s rr")
+    director.ipvsadm("-a -t [2001:db8::1]:443 -r [2001:db8:2::11]:443 -g")
+    text = director.namespace.run(*preloaded("cat", "/proc/net/ip_vs")).stdout
+    assert text.startswith("IP Virtual Server version 1.2.1 (size=4096)\n"
+                           "Prot LocalAddress:Port Scheduler Flags\n"
+                           "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n")
+    assert ("TCP  CB007101:0050 wrr  \n"
+            "  -> C000020B:1F90      Masq    3      0          0         \n") in text
+    assert ("TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:01BB rr \n"
+            "  -> [2001:0db8:0002:0000:0000:0000:0000:0011]:01BB      Route   1      0          0"
+            "         \n") in text
 
 
 def test_a_socket_of_another_namespace_reaches_the_director_there(director, client):
