@@ -29,15 +29,23 @@ def noted(seen, count):
     return seen
 
 
-def run(*checks):
+def run(*checks, prefix=()):
     """The results of checks that run at the same time, each a dictionary of the driver's words;
-    with `runs` above 1 a list of results."""
-    lines = "".join("\t".join(f"{key}={value}" for key, value in check.items()) + "\n"
-                    for check in checks)
-    done = subprocess.run([DRIVER], input=lines, stdout=subprocess.PIPE, text=True, check=True,
-                          timeout=DEADLINE_SEC, errors="replace")
+    with `runs` above 1 a list of results. `prefix` is a command that runs the driver."""
+    done = subprocess.run([*prefix, DRIVER], input=write_checks(checks), stdout=subprocess.PIPE, text=True,
+                          check=True, timeout=DEADLINE_SEC, errors="replace")
+    return read_results(checks, done.stdout)
+
+
+def write_checks(checks):
+    """The driver's input."""
+    return "".join("\t".join(f"{key}={value}" for key, value in check.items()) + "\n"
+                   for check in checks)
+
+
+def read_results(checks, output):
     results = [[] for _ in checks]
-    for line in done.stdout.splitlines():
+    for line in output.splitlines():
         number, outcome, latency_us, text = line.split("\t", 3)
         results[int(number)].append(Result(outcome, int(latency_us), text))
     return [mine if check.get("runs", 1) > 1 else mine[0]

@@ -352,6 +352,20 @@ class Mysql(unittest.TestCase):
         self.assertLess(max(r.latency_us for r in results), 5000000)
 
 
+class Exhaustion(unittest.TestCase):
+    def test_a_server_is_not_down_because_this_machine_has_no_descriptors(self):
+        """With 16, checks that hang take what there is, and none of the others is held against a server."""
+        with Server(silent) as half, Server(says(b"200 hello\r\n")) as fine:
+            hanging = [{"kind": "negotiate", "service": "nntp", "real": half.real, "timeout_ms": 900}] * 16
+            login = {"login": "me", "request": "SELECT 1"}
+            asked = [{"service": service, "real": fine.real, "timeout_ms": 500, **login}
+                     for service in ("nntp", "http", "imap", "ldap", "pgsql", "mysql", "ftp", "dns")]
+            results = run(*hanging, *asked, {"kind": "connect", "real": fine.real},
+                          prefix=("prlimit", "--nofile=16"))
+        self.assertEqual({r.outcome for r in results[16:]}, {"unknown"}, results[16:])
+        self.assertLessEqual({r.outcome for r in results[:16]}, {"down", "unknown"})
+
+
 class External(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory()

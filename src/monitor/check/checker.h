@@ -65,6 +65,9 @@ void xlvs_attempt_unknown(struct xlvs_attempt *attempt, const char *format, ...)
 /* Down because of this error of uv's (-errno), met in doing `what`; unknown when it says that this
  * machine has run out of something. */
 void xlvs_attempt_failed(struct xlvs_attempt *attempt, const char *what, int error);
+/* Down because of what a library says, which does not tell whose fault it is: unknown when there is
+ * no descriptor left. */
+void xlvs_attempt_blame(struct xlvs_attempt *attempt, const char *text);
 /* The result by searching an answer for `receive`, which is found in everything when empty. */
 void xlvs_attempt_search(struct xlvs_attempt *attempt, const char *answer, size_t bytes);
 /* True when a result was given: what still arrives does not matter. */

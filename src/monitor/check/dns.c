@@ -48,7 +48,7 @@ static bool decides(struct dns *dns, const char *text)
 static void no_match(struct dns *dns, int status, const char *last)
 {
 	if (status)
-		xlvs_attempt_down(&dns->attempt, "%s", ares_strerror(status));
+		xlvs_attempt_blame(&dns->attempt, ares_strerror(status));
 	else
 		xlvs_attempt_down(&dns->attempt, "%s does not match \"%s\"", last,
 				  dns->attempt.check->spec.receive);

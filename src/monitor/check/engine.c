@@ -2,10 +2,12 @@
 #include "monitor/check/engine.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "monitor/check/curl.h"
 #include "monitor/check/pattern.h"
@@ -318,6 +320,18 @@ void xlvs_attempt_failed(struct xlvs_attempt *attempt, const char *what, int err
 	default:
 		xlvs_attempt_down(attempt, "%s: %s", what, uv_strerror(error));
 	}
+}
+
+void xlvs_attempt_blame(struct xlvs_attempt *attempt, const char *text)
+{
+	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0) {
+		xlvs_attempt_failed(attempt, text, -errno);
+		return;
+	}
+	close(fd);
+	xlvs_attempt_down(attempt, "%s", text);
 }
 
 void xlvs_attempt_search(struct xlvs_attempt *attempt, const char *answer, size_t bytes)

@@ -29,7 +29,7 @@ struct mysql {
 
 static void fail(struct mysql *mysql)
 {
-	xlvs_attempt_down(&mysql->attempt, "%s", mysql_error(mysql->connection));
+	xlvs_attempt_blame(&mysql->attempt, mysql_error(mysql->connection));
 }
 
 /* True when the operation waits; else it has ended. */

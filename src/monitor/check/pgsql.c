@@ -18,7 +18,7 @@ struct pgsql {
 
 static void fail(struct pgsql *pgsql)
 {
-	xlvs_attempt_down(&pgsql->attempt, "%s", PQerrorMessage(pgsql->connection));
+	xlvs_attempt_blame(&pgsql->attempt, PQerrorMessage(pgsql->connection));
 }
 
 static void wait_for(struct pgsql *pgsql, int events)
