@@ -4,6 +4,7 @@
 #   make                 build                        (as any user, packages present)
 #   sudo make demo       install what is missing, build, show the director at work
 #   sudo make check      install what is missing, build, run the tests
+#   sudo make check-reference   compare with the kernel's IPVS, long
 #   sudo make bench      measure the budgets of doc/performance.md
 #   make install DESTDIR= PREFIX=/usr
 
@@ -37,6 +38,11 @@ check-all:
 	$(MAKE) all
 	tools/check --all $(BUILD)
 
+check-reference:
+	tools/packages build run check
+	$(MAKE) all
+	tools/check --only reference-all $(BUILD)
+
 bench:
 	tools/packages build run bench check
 	$(MAKE) all
@@ -45,4 +51,4 @@ bench:
 clean:
 	rm -rf $(BUILD)
 
-.PHONY: all install demo check check-all bench clean
+.PHONY: all install demo check check-all check-reference bench clean

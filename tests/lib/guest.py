@@ -31,7 +31,7 @@ import time
 from dataclasses import dataclass
 
 BOOT_TRIES = 3
-BOOT_DEADLINE_SEC = 120
+BOOT_DEADLINE_SEC = 300
 UP = "guest: up"
 EXIT = r"^guest: exit (\d+)\n"
 
@@ -84,15 +84,19 @@ exec env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM=dumb
 """,
 }
 
+INIT["steady"] = INIT["host"]
+
 MACHINE = {
     "counting": ["-accel", "tcg,thread=single", "-smp", "1",
                  "-icount", "shift=0,sleep=off,align=off"],
     "host": ["-accel", "tcg,thread=multi", "-smp", "2"],
 }
+MACHINE["steady"] = MACHINE["counting"]
 COMMAND_LINE = {
     "counting": "mitigations=off nokaslr",
     "host": "no_timer_check tsc=reliable",
 }
+COMMAND_LINE["steady"] = COMMAND_LINE["counting"]
 
 
 class GuestError(Exception):
@@ -205,7 +209,7 @@ def build_initramfs(kernel, flavour, script, modules, programs, files, results):
         archive.file(name, data)
     if results:
         archive.file("shares-results", b"")
-    insmod = add_modules(archive, kernel, ROOT_MODULES if flavour == "host" else modules)
+    insmod = add_modules(archive, kernel, modules if flavour == "counting" else ROOT_MODULES)
     archive.file("init", INIT[flavour].format(mounts=MOUNTS, insmod=insmod, up=UP).encode())
     archive.file("script", script.encode())
     return archive.finish()
@@ -217,7 +221,7 @@ def qemu_command(kernel, flavour, initramfs_fd, memory_mib, results):
                "-serial", "stdio", "-no-reboot", *MACHINE[flavour],
                "-kernel", kernel.image, "-initrd", f"/proc/self/fd/{initramfs_fd}",
                "-append", f"console=ttyS0 quiet panic=-1 {COMMAND_LINE[flavour]}"]
-    if flavour == "host":
+    if flavour != "counting":
         shares = [("host", "/", ",readonly=on")] + ([("results", results, "")] if results else [])
         for tag, path, options in shares:
             command += ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,"
@@ -243,29 +247,36 @@ class Emulator:
         self.process.wait()
         self.process.stdout.close()
 
-    def read_until(self, pattern, deadline_sec):
-        """True when the output matches; False when the guest ended or the deadline passed."""
-        end = time.monotonic() + deadline_sec
+    def read_until(self, pattern, deadline_sec, silence_sec=None, on_output=None):
+        """True when the output matches; False when the guest ended or a deadline passed."""
+        end, start = time.monotonic() + deadline_sec, 0
         with selectors.DefaultSelector() as selector:
             selector.register(self.process.stdout, selectors.EVENT_READ)
-            while not re.search(pattern, self.output, re.M):
-                if not selector.select(max(0, end - time.monotonic())):
+            while not re.compile(pattern, re.M).search(self.output, start):
+                start = self.output.rfind("\n") + 1
+                left = max(0, end - time.monotonic())
+                if not selector.select(left if silence_sec is None else min(left, silence_sec)):
                     return False
                 data = os.read(self.process.stdout.fileno(), 65536)
                 if not data:
                     return False
-                self.output += self.decoder.decode(data).replace("\r", "")
+                text = self.decoder.decode(data).replace("\r", "")
+                self.output += text
+                if on_output:
+                    on_output(text)
         return True
 
 
 def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, modules=(),
-              results=None, deadline_sec=600, memory_mib=1536):
+              results=None, deadline_sec=600, silence_sec=None, on_output=None, memory_mib=1536):
     """Boots `kernel` (from find_kernel) and runs the text `script` in it; returns a Result.
 
     programs  counting: programs to bring along, a path or (path of the host, path in the guest)
     files     counting: {path in the guest: bytes}
     modules   counting: modules to load before the script starts, "name" or "name parameter=value"
     results   host: a directory of the host the guest may write to, at /run/results
+    silence_sec  the longest the script may say nothing
+    on_output    called with each piece of what the script says
 
     A guest that does not come up is tried again; GuestError when it never does, or when the script
     does not end before the deadline.
@@ -280,7 +291,9 @@ def run_guest(kernel, script, flavour="counting", *, programs=(), files=None, mo
             with Emulator(command, fd) as guest:
                 if not guest.read_until(f"^{UP}\n", BOOT_DEADLINE_SEC):
                     continue
-                ended = guest.read_until(EXIT, deadline_sec)
+                if on_output:
+                    on_output(guest.output.split(UP + "\n", 1)[1])
+                ended = guest.read_until(EXIT, deadline_sec, silence_sec, on_output)
                 output = guest.output.split(UP + "\n", 1)[1]
                 if not ended:
                     raise GuestError(f"kernel {kernel.version}: the script did not end; "

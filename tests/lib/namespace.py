@@ -29,11 +29,15 @@ class CommandFailed(Exception):
     """A command that had to succeed did not; the text holds what it printed."""
 
 
-def run(args, check=True, stdin=None, timeout=60):
+TIMEOUT_SEC = 60    # of a command that should take no time
+
+
+def run(args, check=True, stdin=None, timeout=None):
     """Run a command to its end; returns its CompletedProcess with text output."""
     args = [str(arg) for arg in args]
     given = {"input": stdin} if stdin is not None else {"stdin": subprocess.DEVNULL}
-    done = subprocess.run(args, capture_output=True, text=True, timeout=timeout, **given)
+    done = subprocess.run(args, capture_output=True, text=True,
+                          timeout=timeout or TIMEOUT_SEC, **given)
     if check and done.returncode:
         raise CommandFailed(f"{' '.join(args)}: exit status {done.returncode}\n"
                             f"{done.stdout}{done.stderr}")
