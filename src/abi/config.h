@@ -32,6 +32,14 @@ enum xlvs_timeout {
 	XLVS_TIMEOUTS = 32,
 };
 
+/* How packets find services beyond the exact address and port: for any of these a longer way is
+ * taken. */
+enum xlvs_lookup {
+	XLVS_LOOKUP_FTP = 1, /* port 21: for the data ports, too */
+	XLVS_LOOKUP_PORT0 = 2, /* for every port */
+	XLVS_LOOKUP_MARK = 4, /* packets have marks, or rules that give them some */
+};
+
 /* Fixed for the life of the pinned maps (a later program is loaded with the same values), in
  * .rodata: the verifier removes what they rule out. Time is counted in ticks: jiffies shifted
  * right so that 31 days fit in 31 bits. */
@@ -56,7 +64,10 @@ struct xlvs_runtime {
 	__u32 marks; /* first chunk of the published mark rules, see mark.h; 0 without */
 	__u32 timeout_ticks[XLVS_TIMEOUTS]; /* enum xlvs_timeout */
 	struct xlvs_constants constants; /* kept for the next daemon */
-	__u32 unused2[24];
+	__u32 unprivileged_port; /* net.ipv4.ip_unprivileged_port_start: FTP's data may go there */
+	__u32 expire_quiescent_template; /* a destination of weight 0 loses its clients */
+	__u32 lookups; /* enum xlvs_lookup but for marks; the programs have a copy of their own */
+	__u32 unused2[21];
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */

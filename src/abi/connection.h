@@ -24,16 +24,19 @@ enum xlvs_life {
  * with no passes. */
 #define XLVS_WORD_PASS (1ULL << 32)
 
-/* meta: bits 0-7 protocol state, 8-10 forwarding method, 11-15 flags; bits 16-31 in a reply record
- * the generation of its gateway; in a first record 16-19 more flags, 20-31 its turn: each
+/* meta: bits 0-4 protocol state, 8-10 forwarding method, 5-15 else flags; bits 16-31 in a reply
+ * record the generation of its gateway; in a first record 16-19 more flags, 20-31 its turn: each
  * connection that takes the record over counts on, so that nobody changes its meta for the one
  * before. */
 enum xlvs_conn_meta {
-	XLVS_META_STATE = 0xff,
+	XLVS_META_STATE = 0x1f,
+	XLVS_META_INACTIVE = 1 << 5, /* counted in the destination's inactive */
+	XLVS_META_CONTROLLED = 1 << 6, /* opened through a template, see xlvs_controls */
+	XLVS_META_INVALID = 1 << 7, /* a template that no packet finds any more */
 	XLVS_META_METHOD_SHIFT = 8,
 	XLVS_META_METHOD = 7 << 8,
 	XLVS_META_REPLY = 1 << 11, /* a reply record */
-	XLVS_META_INACTIVE = 1 << 12, /* counted in the destination's inactive */
+	XLVS_META_KEEP_PORT = 1 << 12, /* NAT leaves the packet's own destination port */
 	XLVS_META_NOOUTPUT = 1 << 13, /* no reply was ever seen: INPUT-ONLY state table */
 	XLVS_META_PROVEN = 1 << 14, /* the client was seen to be there */
 	XLVS_META_ENDED = 1 << 15, /* no longer live: its counts have been settled */
@@ -104,5 +107,26 @@ struct xlvs_conn {
 };
 
 _Static_assert(sizeof(struct xlvs_conn) == 64, "a connection is one cache line");
+
+/* A persistence template is a record, too: it names the destination of a client's new connections.
+ * Its family has this bit, so that no packet's key is a template's; its key is the client's network
+ * with port 0, then the service's address (of a firewall mark: the mark, with protocol 0) and port,
+ * 0 when the template is for every port. All 32 bytes of the key count, in its hash, too. One that
+ * is INVALID has its signature inverted. */
+#define XLVS_FAMILY_TEMPLATE 0x80
+
+enum xlvs_template_state {
+	XLVS_TEMPLATE_NONE,
+	XLVS_TEMPLATE_ASSURED, /* one of its connections was established */
+};
+
+/* What links a connection to its template; element i of xlvs_controls belongs to record i. */
+struct xlvs_control {
+	__u32 n_controlled; /* of a template: its connections, and packets about to open one */
+	union {
+		__u32 timeout_ticks; /* of a template */
+		__u32 template; /* of a CONTROLLED connection: its template's record */
+	};
+};
 
 #endif

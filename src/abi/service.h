@@ -14,6 +14,12 @@ enum xlvs_slot_state {
 	XLVS_SLOT_LIVE = 2,
 };
 
+/* IP_VS_SVC_F_* that concern more than the scheduler. */
+enum xlvs_service_kind {
+	XLVS_SVC_PERSISTENT = 1,
+	XLVS_SVC_ONE_PACKET = 4,
+};
+
 struct xlvs_service {
 	__u32 state; /* enum xlvs_slot_state */
 	__u32 fwmark;

@@ -12,6 +12,8 @@
 /* Records a portion looks at, with or without something to send. */
 #define RECORDS_PER_PORTION 4096
 
+#define TEMPLATE_PROLONG_SEC 60 /* as in the packet path */
+
 static const char *const tcp_states[XLVS_TCP_STATES] = {
 	[XLVS_TCP_NONE] = "NONE",	  [XLVS_TCP_ESTABLISHED] = "ESTABLISHED",
 	[XLVS_TCP_SYN_SENT] = "SYN_SENT", [XLVS_TCP_SYN_RECV] = "SYN_RECV",
@@ -25,6 +27,8 @@ static const char *state_name(const struct xlvs_conn *conn)
 {
 	__u32 state = conn->meta & XLVS_META_STATE;
 
+	if (conn->family & XLVS_FAMILY_TEMPLATE)
+		return state == XLVS_TEMPLATE_ASSURED ? "ASSURED" : "NONE";
 	if (conn->protocol == IPPROTO_UDP)
 		return "UDP";
 	return conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES ? tcp_states[state]
@@ -46,13 +50,40 @@ static bool copy_live(const struct xlvs_conn *conn, struct xlvs_conn *copy)
 
 static void copy_endpoints(const struct xlvs_conn *conn, struct xlvs_conn_entry *entry)
 {
-	if (conn->family == AF_INET) {
+	if (entry->family == AF_INET) {
 		memcpy(&entry->client, &conn->key.v4.saddr, sizeof(conn->key.v4.saddr));
 		memcpy(&entry->virtual_address, &conn->key.v4.daddr, sizeof(conn->key.v4.daddr));
 	} else {
 		memcpy(&entry->client, conn->key.v6.saddr, sizeof(conn->key.v6.saddr));
 		memcpy(&entry->virtual_address, conn->key.v6.daddr, sizeof(conn->key.v6.daddr));
 	}
+}
+
+/* A template for all ports shows none, one that is not valid any more the last one. */
+static void copy_ports(const struct xlvs_conn *conn, const struct xlvs_dest *dest,
+		       struct xlvs_conn_entry *entry)
+{
+	entry->virtual_port = conn->dport;
+	entry->dest_port =
+		dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
+	if (!(conn->family & XLVS_FAMILY_TEMPLATE))
+		return;
+	entry->flags = XLVS_CONN_TEMPLATE;
+	entry->dest_port = conn->dport ? dest->port : 0;
+	if (conn->meta & XLVS_META_INVALID)
+		entry->virtual_port = entry->dest_port = 0xffff;
+}
+
+/* What the expiry will give a template that has connections, when its time is over and the hand
+ * has not come by yet. */
+static __s32 prolonged_ticks(const struct xlvs_maps *maps, const struct xlvs_conn *conn,
+			     uint32_t index)
+{
+	const volatile struct xlvs_control *control = &maps->controls[index];
+
+	return conn->family & XLVS_FAMILY_TEMPLATE && control->n_controlled
+		       ? TEMPLATE_PROLONG_SEC * (__s32)maps->runtime->constants.ticks_per_sec
+		       : 0;
 }
 
 bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 now_ticks,
@@ -68,14 +99,15 @@ bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 n
 		return false;
 	left_ticks = (__s32)(conn.deadline - now_ticks);
 	if (left_ticks <= 0)
+		left_ticks += prolonged_ticks(maps, &conn, index);
+	if (left_ticks <= 0)
 		return false;
 	dest = &maps->dests[conn.dest];
-	entry.family = conn.family;
+	entry.family = conn.family & ~XLVS_FAMILY_TEMPLATE;
 	entry.dest_family = dest->family;
 	entry.protocol = conn.protocol;
 	entry.client_port = conn.sport;
-	entry.virtual_port = conn.dport;
-	entry.dest_port = dest->port ? dest->port : conn.dport;
+	copy_ports(&conn, dest, &entry);
 	entry.expires_sec = (uint32_t)left_ticks / maps->runtime->constants.ticks_per_sec;
 	copy_endpoints(&conn, &entry);
 	memcpy(&entry.dest, dest->address, sizeof(entry.dest));

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "datapath/advance.bpf.h"
 
+#include <linux/in.h>
+
+#include "datapath/persistence.bpf.h"
 #include "datapath/service.bpf.h"
 #include "protocol/list.h"
 #include "protocol/protocol.bpf.h"
@@ -29,13 +32,13 @@ static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlv
 }
 
 /* A record that is of no use to this packet: expired, or ended and met by a SYN, which opens a new
- * connection on it (IPVS's conn_reuse_mode 1). */
+ * connection on it (IPVS's conn_reuse_mode 1), unless a template says whose it is. */
 static __always_inline bool is_over(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
 {
 	__u32 state = conn->meta & XLVS_META_STATE;
 
 	return xlvs_conn_expired(conn, pkt->now) ||
-	       (pkt->tcp_flags & XLVS_TCP_SYN &&
+	       (pkt->tcp_flags & XLVS_TCP_SYN && !(conn->meta & XLVS_META_CONTROLLED) &&
 		(state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE));
 }
 
@@ -46,18 +49,32 @@ static __always_inline bool is_still(struct xlvs_packet *pkt, const struct xlvs_
 	return xlvs_conn_matches(conn, &pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
 }
 
-static __always_inline int answer(__u32 dest, __u32 meta)
+/* What a template learns from one of its connections (IPVS's ip_vs_control_assure_ct): TCP was
+ * established, a datagram was answered. */
+static __always_inline void tell_template(const struct xlvs_packet *pkt,
+					  const struct xlvs_conn *conn, __u32 index, bool is_reply)
 {
-	return dest | (meta & XLVS_META_METHOD) << XLVS_ADVANCE_META_SHIFT;
+	__u32 meta = conn->meta;
+	bool assured = pkt->tuple.protocol == IPPROTO_TCP
+			       ? (meta & XLVS_META_STATE) == XLVS_TCP_ESTABLISHED
+			       : is_reply;
+
+	if (meta & XLVS_META_CONTROLLED && (assured || meta & XLVS_META_PROVEN))
+		xlvs_template_vouch(index, assured);
 }
 
-static __always_inline int answer_hashed(__u32 index)
+static __always_inline int answer(__u32 dest, __u32 meta)
+{
+	return dest | (meta & (XLVS_META_METHOD | XLVS_META_KEEP_PORT)) << XLVS_ADVANCE_META_SHIFT;
+}
+
+static __always_inline int answer_hashed(const struct xlvs_packet *pkt, __u32 index)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(index);
 
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	return answer(index, dest->method << XLVS_META_METHOD_SHIFT);
+	return answer(index, pkt->meta | dest->method << XLVS_META_METHOD_SHIFT);
 }
 
 int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index, __u32 service)
@@ -77,7 +94,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 		if (r < 0)
 			return r;
 		if (r & XLVS_OPEN_HASHED)
-			return answer_hashed(r & ~XLVS_OPEN_HASHED);
+			return answer_hashed(pkt, r & ~XLVS_OPEN_HASHED);
 		index = r;
 		conn = xlvs_conn_at(index);
 		if (!conn)
@@ -91,6 +108,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 	r = step(pkt, conn, XLVS_INPUT);
 	if (r)
 		return r;
+	tell_template(pkt, conn, index, false);
 	reply = xlvs_conn_partner(conn, index);
 	if (reply)
 		copy_state(reply, conn);
@@ -122,6 +140,7 @@ int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index)
 	if (xlvs_conn_partner(reply, index) != conn)
 		return XLVS_NOT_OURS;
 	r = step(pkt, conn, XLVS_OUTPUT);
+	tell_template(pkt, conn, reply->partner, true);
 	copy_state(reply, conn);
 	reply->deadline = pkt->now;
 	return r;

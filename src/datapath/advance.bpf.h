@@ -6,7 +6,7 @@
 
 #include "datapath/packet.bpf.h"
 
-/* An answer: whom the packet goes to, and the method's bits of the connection's meta. */
+/* An answer: whom the packet goes to, and of the connection's meta what forwarding asks for. */
 enum xlvs_advance_answer {
 	XLVS_ADVANCE_DEST = (1 << 18) - 1,
 	XLVS_ADVANCE_META_SHIFT = 18,

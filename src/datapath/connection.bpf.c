@@ -21,6 +21,8 @@
 #include "datapath/connection.bpf.h"
 #include "abi/hash.h"
 #include "datapath/counters.bpf.h"
+#include "datapath/persistence.bpf.h"
+#include "datapath/threshold.bpf.h"
 
 enum xlvs_claim_limit {
 	DISPLACE_PROBES = 4 * XLVS_CONN_GROUP,
@@ -202,6 +204,15 @@ int xlvs_conn_claim(struct xlvs_tuple *tuple)
 	return occupy(tuple, index);
 }
 
+/* Where a destination counts this connection. */
+static __always_inline __u32 *dest_count(const struct xlvs_conn *conn, struct xlvs_dest *dest,
+					 __u32 meta)
+{
+	if (conn->family & XLVS_FAMILY_TEMPLATE)
+		return &dest->persistent;
+	return meta & XLVS_META_INACTIVE ? &dest->inactive : &dest->active;
+}
+
 /* What a connection that has just been marked ENDED counted for; `meta` is from before. */
 static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 {
@@ -211,10 +222,12 @@ static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 
 	if (runtime && !(meta & XLVS_META_PROVEN))
 		__sync_fetch_and_add(&runtime->unproven, -1);
-	if (dest && (meta & XLVS_META_INACTIVE))
-		__sync_fetch_and_add(&dest->inactive, -1);
-	else if (dest)
-		__sync_fetch_and_add(&dest->active, -1);
+	if (dest)
+		__sync_fetch_and_add(dest_count(conn, dest, meta), -1);
+	if (dest)
+		xlvs_dest_unbound(dest);
+	if (meta & XLVS_META_CONTROLLED)
+		xlvs_control_leave(index);
 	if (partner) {
 		partner->deadline = xlvs_now();
 		if (xlvs_conn_change_life(partner, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
@@ -275,7 +288,7 @@ static __noinline int consider(__u64 hash, __u32 probe, struct victim *victim)
 	__u32 index = xlvs_conn_slot(hash, probe);
 	struct xlvs_conn *conn = xlvs_conn_at(index);
 
-	if (!conn || !is_displaceable(conn, conn->meta) ||
+	if (!conn || !is_displaceable(conn, conn->meta) || xlvs_template_in_use(conn, index) ||
 	    (victim->index != XLVS_NONE && (__s32)(conn->deadline - victim->deadline) >= 0))
 		return 0;
 	victim->index = index;
@@ -306,6 +319,11 @@ static __always_inline bool take_from(struct xlvs_conn *conn, __u32 index, __u64
 	    __sync_val_compare_and_swap(&conn->word, word, word - old + claimed) != word)
 		return false;
 	if (__sync_val_compare_and_swap(&conn->meta, meta, meta | XLVS_META_ENDED) != meta) {
+		__sync_fetch_and_add(&conn->word, old - claimed);
+		return false;
+	}
+	if (xlvs_template_in_use(conn, index)) { /* only now: who finds it from here on lets go */
+		__sync_fetch_and_and(&conn->meta, ~(__u32)XLVS_META_ENDED);
 		__sync_fetch_and_add(&conn->word, old - claimed);
 		return false;
 	}

@@ -93,6 +93,16 @@ static __always_inline bool xlvs_conn_expired(const struct xlvs_conn *conn, __u3
 int xlvs_conn_claim(struct xlvs_tuple *tuple);
 /* The same, taking the record of an unproven connection near its place. */
 int xlvs_conn_displace(struct xlvs_tuple *tuple);
+/* Claimed as above, or displaced while the table is full. */
+static __always_inline int xlvs_conn_take(struct xlvs_tuple *tuple, bool full)
+{
+	return full ? xlvs_conn_displace(tuple) : xlvs_conn_claim(tuple);
+}
+static __always_inline bool xlvs_conns_full(const struct xlvs_runtime *runtime)
+{
+	return runtime->records >= runtime->conn_limit ||
+	       runtime->unproven >= runtime->unproven_limit;
+}
 /* A record that is live but over, claimed again by a new connection with the same key.
  * -XLVS_DROP_INSERT_RACE when it is no longer this tuple's. */
 int xlvs_conn_reclaim(struct xlvs_tuple *tuple, __u32 index);

@@ -6,6 +6,7 @@
  * dated when the hand meets it, and freed when it is cold: whoever found the record before it
  * ended has long let go of it. */
 #include "datapath/connection.bpf.h"
+#include "datapath/persistence.bpf.h"
 
 enum expiry_constant {
 	BATCH = 32,
@@ -26,12 +27,14 @@ static __always_inline void visit_zombie(struct xlvs_conn *conn, __u32 index, __
 	}
 }
 
-/* End an expired connection, unless its own next packet has just claimed it again. */
+/* End an expired connection, unless its own next packet has just claimed it again, or it is a
+ * template with connections. */
 static __always_inline void visit_expired(struct xlvs_conn *conn, __u32 index, __u32 now)
 {
-	if (!xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_BUSY))
+	if (xlvs_template_prolong(conn, index) ||
+	    !xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_BUSY))
 		return;
-	if (!xlvs_conn_expired(conn, now)) {
+	if (!xlvs_conn_expired(conn, now) || xlvs_template_prolong(conn, index)) {
 		xlvs_conn_publish(conn);
 		return;
 	}

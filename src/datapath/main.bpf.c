@@ -85,6 +85,7 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	if (!(dest->flags & XLVS_DEST_AVAILABLE))
 		return xlvs_dest_removed(pkt);
 	xlvs_count_in(dest_index, pkt->length_bytes);
+	pkt->meta = meta;
 	nexthop = dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
 		return r ? r : xlvs_drop(XLVS_DROP_INTERNAL);

@@ -2,6 +2,7 @@
 #include "datapath/maps.bpf.h"
 
 struct xlvs_conns_map xlvs_conns SEC(".maps");
+struct xlvs_controls_map xlvs_controls SEC(".maps");
 struct xlvs_services_map xlvs_services SEC(".maps");
 struct xlvs_dests_map xlvs_dests SEC(".maps");
 struct xlvs_chunks_map xlvs_chunks SEC(".maps");
@@ -17,5 +18,6 @@ struct xlvs_events_map xlvs_events SEC(".maps");
 struct xlvs_clock_map xlvs_clock SEC(".maps");
 
 const volatile struct xlvs_constants xlvs_constants;
+volatile __u32 xlvs_lookups;
 
 char xlvs_license[] SEC("license") = "GPL";

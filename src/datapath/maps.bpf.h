@@ -28,6 +28,7 @@
 	extern struct map_name##_map map_name SEC(".maps")
 
 XLVS_ARRAY(xlvs_conns, struct xlvs_conn, 1);
+XLVS_ARRAY(xlvs_controls, struct xlvs_control, 1); /* as many as xlvs_conns */
 XLVS_ARRAY(xlvs_services, struct xlvs_service, XLVS_SERVICE_SLOTS);
 XLVS_ARRAY(xlvs_dests, struct xlvs_dest, XLVS_DESTS_MAX);
 XLVS_ARRAY(xlvs_chunks, union xlvs_chunk, XLVS_CHUNKS_MAX);
@@ -61,5 +62,10 @@ struct xlvs_clock_map {
 extern struct xlvs_clock_map xlvs_clock SEC(".maps");
 
 extern const volatile struct xlvs_constants xlvs_constants;
+
+/* enum xlvs_lookup: how services are found beyond the exact address. A variable, for every packet
+ * that is none of ours asks, and a map would cost it twenty instructions; the truth stands in
+ * xlvs_runtime. */
+extern volatile __u32 xlvs_lookups;
 
 #endif

@@ -44,6 +44,9 @@ struct xlvs_packet {
 	__u8 l4_offset; /* from the start of the frame */
 	__u8 tcp_flags;
 	__u32 turn; /* of its connection's first record, see XLVS_META_TURN_SHIFT */
+	__u32 meta; /* its connection's as it leaves; while it opens one, flags that one is to have
+		     */
+	__u32 template; /* of the connection it opens, if that is to be CONTROLLED */
 };
 
 /* What a stage answers when the packet is none of its business: the host's stack gets it as it

@@ -13,7 +13,9 @@
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/mark.bpf.h"
+#include "datapath/persistence.bpf.h"
 #include "datapath/route.bpf.h"
+#include "datapath/threshold.bpf.h"
 #include "forward/list.h"
 #include "scheduler/scheduler.bpf.h"
 
@@ -81,12 +83,15 @@ static __always_inline int pick_by_hash(const struct xlvs_pick *pick,
 	return -XLVS_DROP_TABLE_FULL;
 }
 
-static __always_inline void reply_tuple(const struct xlvs_tuple *request,
-					const struct xlvs_dest *dest, struct xlvs_tuple *reply)
+static __always_inline void reply_tuple(const struct xlvs_packet *pkt, const struct xlvs_dest *dest,
+					struct xlvs_tuple *reply)
 {
+	const struct xlvs_tuple *request = &pkt->tuple;
+
 	reply->kind = request->kind;
 	reply->flags = XLVS_TUPLE_REPLY;
-	reply->sport = dest->port ? dest->port : request->dport;
+	reply->sport =
+		dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port : request->dport;
 	reply->dport = request->sport;
 	if (request->family == XLVS_AF_INET) {
 		reply->key.v4.saddr = dest->address[0];
@@ -123,7 +128,7 @@ static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	reply_tuple(&pkt->tuple, dest, &tuple);
+	reply_tuple(pkt, dest, &tuple);
 	index = xlvs_conn_claim(&tuple);
 	if (index < 0)
 		return index;
@@ -143,20 +148,12 @@ static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	return index;
 }
 
-static __always_inline bool is_full(const struct xlvs_runtime *runtime)
-{
-	return runtime->records >= runtime->conn_limit ||
-	       runtime->unproven >= runtime->unproven_limit;
-}
-
 static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
 					const struct xlvs_runtime *runtime)
 {
 	if (over != XLVS_NONE)
 		return xlvs_conn_reclaim(&pkt->tuple, over);
-	if (is_full(runtime))
-		return xlvs_conn_displace(&pkt->tuple);
-	return xlvs_conn_claim(&pkt->tuple);
+	return xlvs_conn_take(&pkt->tuple, xlvs_conns_full(runtime));
 }
 
 static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -184,15 +181,19 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 			return partner;
 		}
 	}
+	if (pkt->meta & XLVS_META_CONTROLLED)
+		xlvs_control_join(index, pkt->template);
 	conn->dest = dest_index;
 	conn->partner = partner;
 	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
 	__sync_fetch_and_add(&dest->inactive, 1);
 	__sync_fetch_and_add(&dest->conns, 1);
+	xlvs_dest_bound(dest);
 	__sync_fetch_and_add(&runtime->unproven, 1);
 	pkt->turn = ((conn->meta >> XLVS_META_TURN_SHIFT) + 1) & XLVS_META_TURN;
-	conn->meta = pkt->turn << XLVS_META_TURN_SHIFT | method << XLVS_META_METHOD_SHIFT |
-		     XLVS_META_INACTIVE | (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
+	conn->meta = pkt->meta | pkt->turn << XLVS_META_TURN_SHIFT |
+		     method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
+		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	xlvs_conn_publish(conn);
 	reply = xlvs_conn_at(partner);
 	if (reply)
@@ -218,7 +219,23 @@ static __noinline __u32 find_by_mark(__u32 family, __u32 mark)
 
 	tuple.family = family;
 	tuple.key.v4.daddr = bpf_htonl(mark);
-	return xlvs_service_find(&tuple, true);
+	return xlvs_service_find(&tuple, 0, true);
+}
+
+/* A service that is found though the packet's own port has none: FTP's, for the data of its
+ * connections, or one for all ports. */
+static __noinline __u32 find_wide(struct xlvs_tuple *tuple)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__u32 slot = XLVS_NONE, port = bpf_ntohs(tuple->dport);
+	bool ipv4 = tuple->family == XLVS_AF_INET;
+
+	if (xlvs_lookups & XLVS_LOOKUP_FTP && tuple->protocol == IPPROTO_TCP && runtime &&
+	    (port == FTP_DATA_PORT || port >= runtime->unprivileged_port))
+		slot = xlvs_service_find(tuple, bpf_htons(XLVS_FTP_PORT), ipv4);
+	if (slot == XLVS_NONE && xlvs_lookups & XLVS_LOOKUP_PORT0)
+		slot = xlvs_service_find(tuple, 0, ipv4);
+	return slot;
 }
 
 int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
@@ -228,14 +245,62 @@ int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
 	if (!pkt)
 		return XLVS_NONE;
 	mark = xlvs_packet_mark(ctx);
-	if (!mark)
+	if (!mark && xlvs_lookups & XLVS_LOOKUP_MARK)
 		mark = xlvs_mark_give(&pkt->tuple);
 	if (mark) {
 		slot = find_by_mark(pkt->tuple.family, mark);
 		if (slot != XLVS_NONE)
 			return slot;
 	}
-	return xlvs_service_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
+	slot = xlvs_service_find(&pkt->tuple, pkt->tuple.dport, pkt->tuple.family == XLVS_AF_INET);
+	return slot == XLVS_NONE ? find_wide(&pkt->tuple) : slot;
+}
+
+/* The destination of a new connection: its client's, or whom the scheduler names. */
+static __always_inline int choose(const struct xlvs_service *service, struct xlvs_packet *pkt,
+				  __u32 slot, struct xlvs_pick *pick)
+{
+	bool persistent = service->flags & XLVS_SVC_PERSISTENT;
+	int dest = -XLVS_DROP_NO_DEST;
+
+	if (persistent)
+		dest = xlvs_template_find(pkt, slot);
+	else if (service->port != pkt->tuple.dport && !service->fwmark)
+		return dest; /* FTP's data, or all ports: with persistence alone */
+	if (dest >= 0)
+		return dest;
+	dest = make_pick(service, pick);
+	if (dest)
+		return dest;
+	dest = schedule(pick, &pkt->tuple);
+	return dest < 0 || !persistent ? dest : xlvs_template_open(pkt, slot, dest);
+}
+
+/* What is not FTP's own, but was taken for its data, is the host's when FTP cannot take it. */
+static __always_inline bool is_foreign(const struct xlvs_service *service,
+				       const struct xlvs_packet *pkt)
+{
+	return service->port == bpf_htons(XLVS_FTP_PORT) && pkt->tuple.dport != service->port;
+}
+
+/* With the table full, and no record for the packet: by its template, or else by its hash. */
+static __always_inline int open_without_record(const struct xlvs_service *service,
+					       struct xlvs_packet *pkt, __u32 slot)
+{
+	struct xlvs_pick pick = {};
+	struct xlvs_dest *dest;
+	int r;
+
+	if (service->flags & XLVS_SVC_PERSISTENT) {
+		r = xlvs_template_find(pkt, slot);
+		dest = xlvs_dest_at(r);
+		xlvs_template_release(pkt);
+		if (dest)
+			return dest->method == XLVS_FORWARD_nat ? -XLVS_DROP_TABLE_FULL
+								: r | XLVS_OPEN_HASHED;
+	}
+	r = make_pick(service, &pick);
+	return r ? r : pick_by_hash(&pick, &pkt->tuple);
 }
 
 int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot)
@@ -248,7 +313,7 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 
 	if (!pkt || !runtime)
 		return -XLVS_DROP_INTERNAL;
-	full = is_full(runtime);
+	full = xlvs_conns_full(runtime);
 	if (!may_open(pkt, full))
 		return XLVS_NOT_OURS;
 	if (slot == XLVS_NONE)
@@ -256,18 +321,20 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;
-	r = make_pick(service, &pick);
-	if (r)
-		return r;
+	pkt->meta = 0;
 	if (full && pkt->tuple.protocol == IPPROTO_TCP && !(pkt->tcp_flags & XLVS_TCP_SYN)) {
-		r = pick_by_hash(&pick, &pkt->tuple);
+		r = open_without_record(service, pkt, slot);
 		return r < 0 ? XLVS_NOT_OURS : r;
 	}
-	r = schedule(&pick, &pkt->tuple);
-	if (r < 0)
-		return r;
-	r = open_record(ctx, pkt, r, over);
+	r = choose(service, pkt, slot, &pick);
+	if (r >= 0) {
+		r = open_record(ctx, pkt, r, over);
+		if (r < 0)
+			xlvs_template_release(pkt);
+	}
 	if (r == -XLVS_DROP_TABLE_FULL)
-		return pick_by_hash(&pick, &pkt->tuple);
+		return open_without_record(service, pkt, slot);
+	if (r == -XLVS_DROP_NO_DEST && is_foreign(service, pkt))
+		return XLVS_NOT_OURS;
 	return r;
 }

@@ -8,18 +8,19 @@
 #include "datapath/packet.bpf.h"
 
 static __always_inline bool xlvs_service_is_for(const struct xlvs_service *service,
-						const __be32 *address,
+						const __be32 *address, __be16 port,
 						const struct xlvs_tuple *tuple)
 {
 	return service->state == XLVS_SLOT_LIVE && service->address[0] == address[0] &&
-	       service->port == tuple->dport && service->protocol == tuple->protocol &&
+	       service->port == port && service->protocol == tuple->protocol &&
 	       service->family == tuple->family && service->address[1] == address[1] &&
 	       service->address[2] == address[2] && service->address[3] == address[3];
 }
 
-/* Slot of the service a packet is for, XLVS_NONE without. Inlined into the fast path, for this is
- * where a packet that is none of ours leaves it. */
-static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, bool ipv4)
+/* Slot of the service for a packet's address and `port`, XLVS_NONE without. Inlined into the fast
+ * path, for this is where a packet that is none of ours leaves it. */
+static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, __be16 port,
+					       bool ipv4)
 {
 	__be32 address[4] = {};
 	__u32 slot;
@@ -28,7 +29,7 @@ static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, b
 		address[0] = tuple->key.v4.daddr;
 	else
 		__builtin_memcpy(address, tuple->key.v6.daddr, sizeof(address));
-	slot = xlvs_hash_service(xlvs_constants.seed, address, tuple->dport, tuple->kind,
+	slot = xlvs_hash_service(xlvs_constants.seed, address, port, tuple->kind,
 				 XLVS_SERVICE_SLOTS);
 	for (__u32 i = 0; i < XLVS_SERVICE_PROBES; i++) {
 		__u32 index = (slot + i) % XLVS_SERVICE_SLOTS;
@@ -36,23 +37,22 @@ static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, b
 
 		if (!service || service->state == XLVS_SLOT_EMPTY)
 			break;
-		if (xlvs_service_is_for(service, address, tuple))
+		if (xlvs_service_is_for(service, address, port, tuple))
 			return index;
 	}
 	return XLVS_NONE;
 }
 
 /* The same where more than the exact address counts, in IPVS's order: first a service for the
- * packet's firewall mark, then one for its address. */
+ * packet's firewall mark, then one for its address and port, then FTP's, for the data of its
+ * connections, then one for all ports of its address. */
 int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
 static __always_inline __u32 xlvs_service_of(struct xdp_md *ctx, struct xlvs_packet *pkt, bool ipv4)
 {
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
-
-	if (runtime && runtime->marks)
+	if (xlvs_lookups)
 		return xlvs_service_seek(ctx, pkt);
-	return xlvs_service_find(&pkt->tuple, ipv4);
+	return xlvs_service_find(&pkt->tuple, pkt->tuple.dport, ipv4);
 }
 
 enum xlvs_open_answer {

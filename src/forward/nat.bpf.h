@@ -102,7 +102,8 @@ static __always_inline int xlvs_forward_nat(struct xdp_md *ctx, struct xlvs_pack
 {
 	struct xlvs_nat_end end = {
 		.address = dest->address,
-		.port = dest->port ? dest->port : pkt->tuple.dport,
+		.port = dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port
+									 : pkt->tuple.dport,
 		.is_source = false,
 	};
 

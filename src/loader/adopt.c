@@ -210,6 +210,7 @@ static int adopt(struct adoption *adoption)
 	if (xlvs_journal_replay(&loader->journal))
 		return refuse(adoption, -EINVAL, "journal of words",
 			      loader->private->journal_words);
+	xlvs_loader_tell_lookups(loader);
 	/* What the former daemon had only just left may still be read. */
 	xlvs_grace_wait();
 

@@ -110,8 +110,13 @@ static uint32_t *n_services(const struct xlvs_loader *loader, uint16_t family)
 
 static int count_services(struct work *work, uint16_t family)
 {
-	return xlvs_journal_store(&work->loader->journal, n_services(work->loader, family),
-				  xlvs_model_n_services(work->model, family));
+	struct xlvs_journal *journal = &work->loader->journal;
+	int r = xlvs_journal_store(journal, n_services(work->loader, family),
+				   xlvs_model_n_services(work->model, family));
+
+	return r < 0 ? r
+		     : xlvs_journal_store(journal, &work->loader->maps.runtime->lookups,
+					  xlvs_model_lookups(work->model));
 }
 
 static struct xlvs_service slot_content(const struct xlvs_model_service *service)
@@ -189,6 +194,14 @@ static int delete_service(struct work *work, const struct xlvs_op *op)
 	return r < 0 ? r : xlvs_journal_store(&loader->journal, &service->state, XLVS_SLOT_DELETED);
 }
 
+/* A threshold that is raised or taken away ends an overload, as in the kernel. */
+static int relieve(struct work *work, struct xlvs_dest *slot, uint32_t upper_threshold)
+{
+	if (upper_threshold && upper_threshold <= slot->upper_threshold)
+		return 0;
+	return xlvs_journal_store(&work->loader->journal, &slot->overloaded, 0);
+}
+
 /* A destination's counters enter or leave what its service carries. */
 static int carry(struct work *work, uint32_t dest, uint32_t service, bool enters)
 {
@@ -255,6 +268,8 @@ static int put_dest(struct work *work, const struct xlvs_op *op)
 		return put_new_dest(work, dest);
 	if (!(slot->flags & XLVS_DEST_AVAILABLE))
 		r = carry(work, op->dest, dest->service, false);
+	if (r == 0)
+		r = relieve(work, slot, dest->spec.upper_threshold);
 	content = dest_content(dest, slot);
 	return r < 0 ? r
 		     : xlvs_journal_write(&work->loader->journal, slot, &content,
@@ -420,6 +435,7 @@ int xlvs_loader_apply(struct xlvs_loader *loader, const struct xlvs_model *model
 		return r;
 	}
 	xlvs_journal_commit(&loader->journal);
+	xlvs_loader_tell_lookups(loader);
 	finish(loader);
 	return 0;
 }

@@ -40,6 +40,7 @@ struct xlvs_loader_options {
 /* The maps as memory. n_conns records, n_cpus rows of traffic and reasons. */
 struct xlvs_maps {
 	struct xlvs_conn *conns;
+	struct xlvs_control *controls; /* one a record */
 	uint32_t n_conns;
 	uint32_t n_cpus;
 	struct xlvs_service *services;

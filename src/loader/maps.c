@@ -24,6 +24,7 @@ static const char *const names[] = {
 static void set_sizes(struct xlvs_loader *loader, const struct xlvs_sizes *sizes)
 {
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_conns, sizes->conns);
+	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_controls, sizes->conns);
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_traffic, sizes->traffic);
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_reasons, sizes->reasons);
 }
@@ -66,8 +67,10 @@ static int reuse(const struct xlvs_loader *loader, struct bpf_map *map, int prog
 		 struct xlvs_error *reterr)
 {
 	XLVS_AUTO_CLOSE int fd = xlvs_program_map(program_fd, bpf_map__name(map));
+	bool any_size = map == loader->skeleton->maps.xlvs_conns ||
+			map == loader->skeleton->maps.xlvs_controls;
 
-	if (fd < 0 || !has_shape(map, fd, map == loader->skeleton->maps.xlvs_conns))
+	if (fd < 0 || !has_shape(map, fd, any_size))
 		return refuse_shape(bpf_map__name(map), reterr);
 	return bpf_map__reuse_fd(map, fd);
 }

@@ -11,6 +11,7 @@ void xlvs_memory_view(const struct xlvs_memory memories[static XLVS_MEMORIES_END
 		.conns = conns->base,
 		.n_conns = (uint32_t)(conns->bytes / sizeof(struct xlvs_conn)),
 		.n_cpus = (uint32_t)(reasons->bytes / (XLVS_REASONS_MAX * sizeof(uint64_t))),
+		.controls = memories[XLVS_MEMORY_CONTROLS].base,
 		.services = memories[XLVS_MEMORY_SERVICES].base,
 		.dests = memories[XLVS_MEMORY_DESTS].base,
 		.chunks = memories[XLVS_MEMORY_CHUNKS].base,

@@ -13,12 +13,13 @@
 /* Raise it with every change of a struct in abi/ or of one below: what maps of another layout hold
  * is not understood. */
 enum {
-	XLVS_LAYOUT = 4
+	XLVS_LAYOUT = 5
 };
 
 /* X(symbol, name): the maps that are memory-mapped. The numbers stand in the journal. */
 #define XLVS_MEMORIES(X)                     \
 	X(CONNS, "xlvs_conns")               \
+	X(CONTROLS, "xlvs_controls")         \
 	X(SERVICES, "xlvs_services")         \
 	X(DESTS, "xlvs_dests")               \
 	X(CHUNKS, "xlvs_chunks")             \
@@ -46,7 +47,7 @@ struct xlvs_memory {
 
 enum {
 	/* Flushing a director that is full is the longest plan. */
-	XLVS_JOURNAL_WORDS = 4 * (XLVS_DESTS_MAX + 2 * XLVS_SERVICES_MAX) + 4096,
+	XLVS_JOURNAL_WORDS = 4 * (XLVS_DESTS_MAX + 3 * XLVS_SERVICES_MAX) + 4096,
 	XLVS_PRIVATE_ELEMENT_BYTES = 4096,
 };
 

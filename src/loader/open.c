@@ -169,6 +169,7 @@ static int load_over(struct xlvs_loader *loader, int program_fd, struct xlvs_err
 				 sizeof(runtime), 0))
 		return xlvs_complaint_refuse(reterr, -EIO, "cannot read the running settings");
 	loader->skeleton->rodata->xlvs_constants = runtime.constants;
+	loader->skeleton->bss->xlvs_lookups = xlvs_loader_lookups(&runtime);
 	return load(loader, reterr);
 }
 
@@ -203,6 +204,10 @@ static int bring_up(struct xlvs_loader *loader, const struct xlvs_loader_options
 			  : load_over(loader, former_fd, reterr);
 	if (r < 0)
 		return r;
+	/* The mapping of a variable is the library's own, made when the programs are loaded. */
+	loader->lookups = (uint32_t *)&loader->skeleton->bss->xlvs_lookups;
+	((struct xlvs_runtime *)loader->memories[XLVS_MEMORY_RUNTIME].base)->unprivileged_port =
+		xlvs_settings_unprivileged_port();
 	if (xlvs_loader_init(loader))
 		return xlvs_refuse(reterr, -ENOMEM, "out of memory");
 	r = start_clock(loader, reterr);

@@ -8,6 +8,7 @@
 
 #include "abi/limits.h"
 #include "abi/reason.h"
+#include "base/cleanup.h"
 #include "model/spec.h"
 
 enum {
@@ -15,6 +16,7 @@ enum {
 	CONNECTIONS_MAX = CONNS_MAX / 8 * 3,
 	TICKS_PER_SEC_MAX = 250, /* 31 days of them fit in 31 bits */
 	SWEEP_PERIOD_US = 4000,
+	UNPRIVILEGED_PORT = 1024, /* the kernel's own */
 	/* A turn in well under a second: a timer comes late, and its own work takes time too. */
 	SWEEP_STEPS = 200,
 };
@@ -75,6 +77,16 @@ int xlvs_settings_constants(uint32_t n_conns, struct xlvs_constants *ret_constan
 		constants.ticks_per_sec /= 2;
 	*ret_constants = constants;
 	return 0;
+}
+
+uint32_t xlvs_settings_unprivileged_port(void)
+{
+	XLVS_AUTO_FCLOSE FILE *file = fopen("/proc/sys/net/ipv4/ip_unprivileged_port_start", "re");
+	unsigned int port = UNPRIVILEGED_PORT;
+
+	if (file && fscanf(file, "%u", &port) != 1)
+		port = UNPRIVILEGED_PORT;
+	return port;
 }
 
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds)

@@ -27,6 +27,9 @@ int xlvs_settings_constants(uint32_t n_conns, struct xlvs_constants *ret_constan
 /* The settings a director starts with. */
 void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_runtime *runtime);
 
+/* net.ipv4.ip_unprivileged_port_start of this network namespace. */
+uint32_t xlvs_settings_unprivileged_port(void);
+
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds);
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts);
 

@@ -30,6 +30,8 @@ struct xlvs_loader {
 	struct xlvs_items resting;
 	size_t n_slots_resting;
 
+	uint32_t *lookups; /* the programs' copy of the runtime's; NULL without programs */
+
 	/* For building scheduling lists. */
 	uint32_t mh_slots;
 	struct xlvs_schedule_dest schedule_dests[XLVS_DESTS_PER_SERVICE];
@@ -40,6 +42,20 @@ struct xlvs_loader {
 	uint32_t private_id; /* of the map: what tells our programs from others */
 	struct xlvs_pins pins;
 };
+
+/* What the programs are to know of the runtime's settings. */
+static inline uint32_t xlvs_loader_lookups(const struct xlvs_runtime *runtime)
+{
+	return runtime->lookups | (runtime->marks ? XLVS_LOOKUP_MARK : 0);
+}
+
+/* Tell them after a plan, which may have changed it. */
+static inline void xlvs_loader_tell_lookups(struct xlvs_loader *loader)
+{
+	if (loader->lookups)
+		__atomic_store_n(loader->lookups, xlvs_loader_lookups(loader->maps.runtime),
+				 __ATOMIC_RELEASE);
+}
 
 /* Over memories that are there: everything but the place in the kernel. -ENOMEM. */
 int xlvs_loader_init(struct xlvs_loader *loader);

@@ -6,12 +6,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "abi/config.h"
 #include "abi/limits.h"
 #include "abi/mark.h"
 #include "model/plan.h"
 #include "model/state.h"
-
-#define TIMEOUT_MAX_SEC (31 * 24 * 3600)
 
 static const struct xlvs_timeouts default_timeouts = {
 	.tcp_sec = 900,
@@ -108,6 +107,11 @@ const struct xlvs_model_dest *xlvs_model_next_dest(const struct xlvs_model *mode
 	return NULL;
 }
 
+uint32_t xlvs_model_lookups(const struct xlvs_model *model)
+{
+	return (model->n_ftp ? XLVS_LOOKUP_FTP : 0) | (model->n_port0 ? XLVS_LOOKUP_PORT0 : 0);
+}
+
 uint32_t xlvs_model_n_services(const struct xlvs_model *model, uint16_t family)
 {
 	return family == AF_INET ? model->n_services4 : model->n_services6;
@@ -118,10 +122,11 @@ int xlvs_model_set_timeouts(struct xlvs_model *model, const struct xlvs_timeouts
 {
 	int r;
 
-	if (timeouts->tcp_sec > TIMEOUT_MAX_SEC || timeouts->tcp_fin_sec > TIMEOUT_MAX_SEC ||
-	    timeouts->udp_sec > TIMEOUT_MAX_SEC)
+	if (timeouts->tcp_sec > XLVS_TIMEOUT_MAX_SEC ||
+	    timeouts->tcp_fin_sec > XLVS_TIMEOUT_MAX_SEC ||
+	    timeouts->udp_sec > XLVS_TIMEOUT_MAX_SEC)
 		return xlvs_refuse(reterr, -EINVAL, "a timeout is at most %d seconds (31 days)",
-				   TIMEOUT_MAX_SEC);
+				   XLVS_TIMEOUT_MAX_SEC);
 	r = xlvs_plan_reserve(plan, 1);
 	if (r < 0)
 		return r;

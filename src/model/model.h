@@ -143,6 +143,8 @@ const struct xlvs_model_dest *xlvs_model_next_dest(const struct xlvs_model *mode
 const struct xlvs_model_mark *xlvs_model_mark(const struct xlvs_model *model, uint32_t id);
 const struct xlvs_model_mark *xlvs_model_next_mark(const struct xlvs_model *model, uint32_t from);
 uint32_t xlvs_model_n_services(const struct xlvs_model *model, uint16_t family);
+/* How services are to be looked for beyond their own address and port: enum xlvs_lookup. */
+uint32_t xlvs_model_lookups(const struct xlvs_model *model);
 
 /* Adoption of what a former daemon left in the maps, ids included: services first, then each
  * service's destinations in list order (newest first), then the trash. No plan: the packet path

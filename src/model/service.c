@@ -22,6 +22,8 @@ int xlvs_service_check(const struct xlvs_service_spec *spec, struct xlvs_error *
 	if (spec->key.family == AF_INET6 && (spec->netmask < 1 || spec->netmask > 128))
 		return xlvs_refuse(reterr, -EINVAL, "an IPv6 prefix length is 1 to 128, not %u",
 				   spec->netmask);
+	if (spec->flags & XLVS_SERVICE_PERSISTENT && spec->timeout_sec > XLVS_TIMEOUT_MAX_SEC)
+		return xlvs_refuse(reterr, -EINVAL, "a client is remembered for 31 days at most");
 	return scheduler;
 }
 
@@ -128,7 +130,6 @@ static void delete_service(struct xlvs_model *model, struct xlvs_service_entry *
 			   struct xlvs_plan *plan)
 {
 	struct xlvs_model_service *service = &entry->service;
-	uint16_t family = service->spec.key.family;
 
 	plan_service(plan, XLVS_OP_SERVICE_DELETE, service->id, XLVS_SCHEDULE_BIND);
 	for (uint32_t i = 0; i < service->n_dests; i++)
@@ -137,7 +138,7 @@ static void delete_service(struct xlvs_model *model, struct xlvs_service_entry *
 		leave_behind(dest, plan);
 
 	xlvs_table_remove(&model->service_keys, &entry->node);
-	*(family == AF_INET ? &model->n_services4 : &model->n_services6) -= 1;
+	xlvs_model_count(model, &service->spec.key, -1);
 	model->services[service->id] = NULL;
 	xlvs_ids_give(&model->service_ids, service->id);
 	free(service->dests);

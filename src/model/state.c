@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "model/state.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -8,6 +9,10 @@
 #include <sys/socket.h>
 
 #include "model/key.h"
+
+enum {
+	FTP_PORT = 21,
+};
 
 #define entry_of(node_pointer, type) ((type *)(void *)((char *)(node_pointer)-offsetof(type, node)))
 
@@ -58,6 +63,15 @@ int xlvs_service_entry_get(const struct xlvs_model *model, const struct xlvs_ser
 	return 0;
 }
 
+void xlvs_model_count(struct xlvs_model *model, const struct xlvs_service_key *key, int change)
+{
+	*(key->family == AF_INET ? &model->n_services4 : &model->n_services6) += (uint32_t)change;
+	if (key->fwmark)
+		return;
+	model->n_ftp += key->port == htons(FTP_PORT) ? (uint32_t)change : 0;
+	model->n_port0 += key->port == 0 ? (uint32_t)change : 0;
+}
+
 int xlvs_service_entry_new(struct xlvs_model *model, uint32_t id,
 			   const struct xlvs_service_spec *spec, uint16_t scheduler)
 {
@@ -75,7 +89,7 @@ int xlvs_service_entry_new(struct xlvs_model *model, uint32_t id,
 	xlvs_ids_take(&model->service_ids, id);
 	model->services[id] = entry;
 	xlvs_table_insert(&model->service_keys, &entry->node, xlvs_service_key_hash(&spec->key));
-	*(spec->key.family == AF_INET ? &model->n_services4 : &model->n_services6) += 1;
+	xlvs_model_count(model, &spec->key, 1);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ struct xlvs_model {
 	struct xlvs_timeouts timeouts;
 	uint64_t last_serial;
 	uint32_t n_services4, n_services6;
+	uint32_t n_ftp, n_port0; /* of these, for port 21, and for all ports */
 };
 
 /* NULL when there is none. */
@@ -48,6 +49,9 @@ struct xlvs_service_entry *xlvs_service_entry_find(const struct xlvs_model *mode
 struct xlvs_dest_entry *xlvs_dest_entry_find(const struct xlvs_model *model,
 					     const struct xlvs_service_key *service,
 					     const struct xlvs_dest_key *key);
+
+/* Count a service that comes (1) or goes (-1). */
+void xlvs_model_count(struct xlvs_model *model, const struct xlvs_service_key *key, int change);
 
 /* The service a command names: -EAFNOSUPPORT, -ESRCH. */
 int xlvs_service_entry_get(const struct xlvs_model *model, const struct xlvs_service_key *key,

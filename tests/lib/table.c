@@ -19,6 +19,8 @@ struct audit {
 	uint32_t *passes; /* that the words should have */
 	uint32_t *active; /* of the destinations */
 	uint32_t *inactive;
+	uint32_t *persistent;
+	uint32_t *controlled; /* of each record: how many connections name it as their template */
 	uint32_t complaints;
 };
 
@@ -91,6 +93,18 @@ static int64_t search(const struct table *table, const struct xlvs_tuple *tuple)
 	return -1;
 }
 
+static void check_control(struct audit *audit, uint32_t index)
+{
+	const struct table *table = audit->table;
+	uint32_t template = table->controls[index].template;
+
+	if (template <table->n_conns &&life_of(&table->conns[template]) == XLVS_LIFE_LIVE &&
+		      table->conns[template].family & XLVS_FAMILY_TEMPLATE)
+		audit->controlled[template]++;
+	else
+		complain(audit, "record %u: record %u is no template", index, template);
+}
+
 static void check_first(struct audit *audit, const struct xlvs_conn *conn, uint32_t index)
 {
 	audit->census->live++;
@@ -98,8 +112,12 @@ static void check_first(struct audit *audit, const struct xlvs_conn *conn, uint3
 		audit->census->unproven++;
 	if (conn->meta & XLVS_META_ENDED)
 		complain(audit, "record %u: ended, yet live", index);
+	if (conn->meta & XLVS_META_CONTROLLED)
+		check_control(audit, index);
 	if (conn->dest >= audit->table->n_dests)
 		complain(audit, "record %u: destination %u", index, conn->dest);
+	else if (conn->family & XLVS_FAMILY_TEMPLATE)
+		audit->persistent[conn->dest]++;
 	else if (conn->meta & XLVS_META_INACTIVE)
 		audit->inactive[conn->dest]++;
 	else
@@ -112,6 +130,8 @@ static void check_live(struct audit *audit, const struct xlvs_conn *conn, uint32
 	struct xlvs_tuple tuple = tuple_of(conn);
 	int64_t found = search(table, &tuple);
 
+	if (conn->meta & XLVS_META_INVALID && !(conn->meta & XLVS_META_REPLY))
+		found = found == index ? -1 : (int64_t)index; /* its successor at most */
 	if (found < 0)
 		complain(audit, "record %u: a search does not find it", index);
 	else if (found != index)
@@ -157,10 +177,19 @@ static void check_counts(struct audit *audit)
 	}
 	for (uint32_t i = 0; i < table->n_dests; i++) {
 		if (table->dests[i].active != audit->active[i] ||
-		    table->dests[i].inactive != audit->inactive[i])
-			complain(audit, "destination %u: %u active, %u inactive; should be %u, %u",
+		    table->dests[i].inactive != audit->inactive[i] ||
+		    table->dests[i].persistent != audit->persistent[i])
+			complain(audit,
+				 "destination %u: %u active, %u inactive, %u persistent; should "
+				 "be %u, %u, %u",
 				 i, table->dests[i].active, table->dests[i].inactive,
-				 audit->active[i], audit->inactive[i]);
+				 table->dests[i].persistent, audit->active[i], audit->inactive[i],
+				 audit->persistent[i]);
+	}
+	for (uint32_t i = 0; table->controls && i < table->n_conns; i++) {
+		if (table->controls[i].n_controlled != audit->controlled[i])
+			complain(audit, "record %u: %u connections controlled, should be %u", i,
+				 table->controls[i].n_controlled, audit->controlled[i]);
 	}
 	if (table->runtime->records != records)
 		complain(audit, "%u records counted, %u there", table->runtime->records, records);
@@ -179,10 +208,13 @@ uint32_t table_audit(const struct table *table, struct table_census *ret_census)
 		.passes = calloc(table->n_conns, sizeof(uint32_t)),
 		.active = calloc(table->n_dests, sizeof(uint32_t)),
 		.inactive = calloc(table->n_dests, sizeof(uint32_t)),
+		.persistent = calloc(table->n_dests, sizeof(uint32_t)),
+		.controlled = calloc(table->n_conns, sizeof(uint32_t)),
 	};
 
 	*ret_census = (struct table_census){};
-	if (!audit.passes || !audit.active || !audit.inactive)
+	if (!audit.passes || !audit.active || !audit.inactive || !audit.persistent ||
+	    !audit.controlled)
 		abort();
 	for (uint32_t i = 0; i < table->n_conns; i++)
 		visit(&audit, i);
@@ -190,5 +222,7 @@ uint32_t table_audit(const struct table *table, struct table_census *ret_census)
 	free(audit.passes);
 	free(audit.active);
 	free(audit.inactive);
+	free(audit.persistent);
+	free(audit.controlled);
 	return audit.complaints;
 }

@@ -16,6 +16,7 @@ struct table {
 	struct xlvs_dest *dests;
 	uint32_t n_dests;
 	struct xlvs_runtime *runtime;
+	struct xlvs_control *controls; /* NULL: nothing has a template */
 };
 
 struct table_census {

@@ -43,6 +43,7 @@ void director_reset(void)
 
 	memset(director.services, 0, XLVS_SERVICE_SLOTS * sizeof(struct xlvs_service));
 	memset(director.table.conns, 0, director.table.n_conns * sizeof(struct xlvs_conn));
+	memset(director.table.controls, 0, director.table.n_conns * sizeof(struct xlvs_control));
 	memset(director.table.dests, 0, DIRECTOR_DESTS_MAX * sizeof(struct xlvs_dest));
 	memset(director.nexthops, 0, DIRECTOR_DESTS_MAX * sizeof(struct xlvs_nexthop));
 	memset(director.gateways, 0, XLVS_GATEWAYS_MAX * sizeof(struct xlvs_nexthop));
@@ -60,6 +61,7 @@ void director_reset(void)
 	};
 	for (int i = 0; i < XLVS_TIMEOUTS; i++)
 		runtime->timeout_ticks[i] = timeouts_sec[i] * director.constants.ticks_per_sec;
+	*director.lookups = 0;
 	director_say("%s", "");
 	config.n_lists = 0;
 	config.next_dest = FIRST_DEST;
@@ -119,6 +121,20 @@ uint32_t director_add_service(const struct packet *request, uint16_t scheduler)
 	};
 	++*n_services(&service);
 	return slot;
+}
+
+void director_persist(uint32_t slot, uint32_t timeout_sec, uint32_t netmask)
+{
+	struct xlvs_service *service = &director.services[slot];
+
+	service->flags |= XLVS_SVC_PERSISTENT;
+	service->timeout_sec = timeout_sec;
+	service->netmask = netmask ? netmask : service->family == AF_INET ? ~0U : 128;
+	if (!service->port)
+		*director.lookups |= XLVS_LOOKUP_PORT0;
+	if (service->port == htons(21))
+		*director.lookups |= XLVS_LOOKUP_FTP;
+	director.table.runtime->unprivileged_port = 1024;
 }
 
 uint32_t director_slot(const struct packet *request)

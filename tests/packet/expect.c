@@ -127,6 +127,34 @@ static bool is_of(const struct xlvs_conn *conn, const struct packet *packet)
 	       conn->dport == htons(packet->dport) && !memcmp(&conn->key, ends, 2 * bytes);
 }
 
+static bool is_template_of(const struct xlvs_conn *conn, const struct packet *request,
+			   uint16_t port)
+{
+	int af = request->family == 4 ? AF_INET : AF_INET6;
+	size_t bytes = request->family == 4 ? 4 : 16;
+	uint8_t ends[32];
+
+	assert_int_equal(inet_pton(af, request->from, ends), 1);
+	assert_int_equal(inet_pton(af, request->to, ends + bytes), 1);
+	return ((uint32_t)conn->word & XLVS_LIFE_MASK) == XLVS_LIFE_LIVE &&
+	       conn->family == (af | XLVS_FAMILY_TEMPLATE) && conn->protocol == request->protocol &&
+	       !conn->sport && conn->dport == htons(port) && !memcmp(&conn->key, ends, 2 * bytes);
+}
+
+struct xlvs_conn *director_template(const struct packet *request, uint16_t port)
+{
+	struct xlvs_conn *found = NULL;
+
+	for (uint32_t i = 0; i < director.table.n_conns; i++) {
+		struct xlvs_conn *conn = &director.table.conns[i];
+
+		if (is_template_of(conn, request, port) &&
+		    (!found || !(conn->meta & XLVS_META_INVALID)))
+			found = conn;
+	}
+	return found;
+}
+
 struct xlvs_conn *director_conn(const struct packet *packet)
 {
 	for (uint32_t i = 0; i < director.table.n_conns; i++) {

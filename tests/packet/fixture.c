@@ -86,16 +86,18 @@ static int map_all(void)
 		.dests = map_memory(skeleton->maps.xlvs_dests),
 		.n_dests = DIRECTOR_DESTS_MAX,
 		.runtime = map_memory(skeleton->maps.xlvs_runtime),
+		.controls = map_memory(skeleton->maps.xlvs_controls),
 	};
+	director.lookups = &skeleton->bss->xlvs_lookups;
 	director.services = map_memory(skeleton->maps.xlvs_services);
 	director.chunks = map_memory(skeleton->maps.xlvs_chunks);
 	director.nexthops = map_memory(skeleton->maps.xlvs_nexthops);
 	director.gateways = map_memory(skeleton->maps.xlvs_gateways);
 	director.traffic = map_memory(skeleton->maps.xlvs_traffic);
 	director.reasons = map_memory(skeleton->maps.xlvs_reasons);
-	if (!director.table.conns || !director.table.dests || !director.table.runtime ||
-	    !director.services || !director.chunks || !director.nexthops || !director.gateways ||
-	    !director.traffic || !director.reasons)
+	if (!director.table.conns || !director.table.controls || !director.table.dests ||
+	    !director.table.runtime || !director.services || !director.chunks ||
+	    !director.nexthops || !director.gateways || !director.traffic || !director.reasons)
 		return -1;
 	return 0;
 }
@@ -117,6 +119,7 @@ static int load(const struct director_options *options)
 	skeleton->rodata->xlvs_constants = xlvs_constants;
 	director.n_cpus = (uint32_t)libbpf_num_possible_cpus();
 	if (bpf_map__set_max_entries(skeleton->maps.xlvs_conns, options->n_conns) ||
+	    bpf_map__set_max_entries(skeleton->maps.xlvs_controls, options->n_conns) ||
 	    bpf_map__set_max_entries(skeleton->maps.xlvs_traffic,
 				     director.n_cpus * XLVS_DESTS_MAX) ||
 	    bpf_map__set_max_entries(skeleton->maps.xlvs_reasons,

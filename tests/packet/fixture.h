@@ -54,6 +54,7 @@ struct director {
 	uint32_t opened_at_tick; /* the packet path's time then */
 	uint32_t ran_at_tick; /* at the latest when the last frame was run */
 	struct table table;
+	volatile uint32_t *lookups; /* enum xlvs_lookup, that the programs heed */
 	struct xlvs_service *services;
 	union xlvs_chunk *chunks;
 	struct xlvs_nexthop *nexthops;
@@ -81,6 +82,12 @@ void director_start_expiry(void);
 
 /* No services, no connections, all counters zero, limits at three quarters of the table. */
 void director_reset(void);
+
+/* Make a service persistent; `netmask` as in struct xlvs_service, 0: each client by itself. */
+void director_persist(uint32_t slot, uint32_t timeout_sec, uint32_t netmask);
+/* The live template of the packet's client for a service's address and `port`, valid ones before
+ * others; NULL without. */
+struct xlvs_conn *director_template(const struct packet *request, uint16_t port);
 
 /* A service for the packets `request` is an example of; returns its slot. */
 uint32_t director_add_service(const struct packet *request, uint16_t scheduler);

@@ -311,8 +311,9 @@ void native_tick(uint32_t cpu)
 
 static bool audit(struct table_census *ret_census)
 {
-	const struct table table = {host_conns, host_n_conns, host_dests,
-				    dest_index(NATIVE_SERVICES, 0), &host_runtime};
+	const struct table table = {host_conns,	   host_n_conns,
+				    host_dests,	   dest_index(NATIVE_SERVICES, 0),
+				    &host_runtime, NULL};
 
 	return !table_audit(&table, ret_census);
 }

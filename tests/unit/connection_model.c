@@ -402,7 +402,7 @@ static bool is_place_equal(uint32_t index)
 
 bool model_check(void)
 {
-	const struct table table = {conns, n_places, host_dests, MODEL_DESTS, &host_runtime};
+	const struct table table = {conns, n_places, host_dests, MODEL_DESTS, &host_runtime, NULL};
 	struct table_census census;
 
 	for (uint32_t i = 0; i < n_places; i++) {

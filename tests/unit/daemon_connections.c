@@ -147,6 +147,68 @@ static void test_states_have_the_names_of_ipvs(void **state)
 	assert_string_equal(entry.state, "UDP");
 }
 
+static void test_connection_that_keeps_its_port_shows_it(void **state)
+{
+	struct xlvs_loader *loader = *state;
+	struct xlvs_conn_entry entry;
+
+	put_dest(loader, 7, "198.51.100.1", 8080);
+	put_conn(loader, 5, "203.0.113.9", "192.0.2.80", 7)->meta |= XLVS_META_KEEP_PORT;
+	assert_true(show(loader, 5, &entry));
+	assert_int_equal(ntohs(entry.dest_port), 80);
+}
+
+static void test_templates_are_shown_as_ipvs_shows_them(void **state)
+{
+	static const struct {
+		uint16_t port;
+		uint32_t meta;
+		uint16_t virtual_port, dest_port;
+		const char *state;
+	} rows[] = {
+		{80, XLVS_TEMPLATE_NONE, 80, 8080, "NONE"},
+		{80, XLVS_TEMPLATE_ASSURED, 80, 8080, "ASSURED"},
+		{0, XLVS_TEMPLATE_ASSURED, 0, 0, "ASSURED"},
+		{80, XLVS_TEMPLATE_ASSURED | XLVS_META_INVALID, 65535, 65535, "ASSURED"},
+		{0, XLVS_TEMPLATE_NONE | XLVS_META_INVALID, 65535, 65535, "NONE"},
+	};
+	struct xlvs_loader *loader = *state;
+
+	put_dest(loader, 7, "198.51.100.1", 8080);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct xlvs_conn *conn = put_conn(loader, 5, "203.0.113.0", "192.0.2.80", 7);
+		struct xlvs_conn_entry entry;
+
+		conn->family |= XLVS_FAMILY_TEMPLATE;
+		conn->sport = 0;
+		conn->dport = htons(rows[i].port);
+		conn->meta = rows[i].meta;
+		assert_true(show(loader, 5, &entry));
+		assert_int_equal(entry.family, AF_INET);
+		assert_int_equal(entry.flags, XLVS_CONN_TEMPLATE);
+		expect_address(&entry.client, "203.0.113.0");
+		expect_address(&entry.virtual_address, "192.0.2.80");
+		assert_int_equal(entry.client_port, 0);
+		assert_int_equal(ntohs(entry.virtual_port), rows[i].virtual_port);
+		assert_int_equal(ntohs(entry.dest_port), rows[i].dest_port);
+		assert_string_equal(entry.state, rows[i].state);
+	}
+}
+
+static void test_template_past_its_time_is_shown_while_it_has_connections(void **state)
+{
+	struct xlvs_loader *loader = *state;
+	struct xlvs_conn *conn = put_conn(loader, 5, "203.0.113.0", "192.0.2.80", 7);
+	struct xlvs_conn_entry entry;
+
+	conn->family |= XLVS_FAMILY_TEMPLATE;
+	conn->deadline = NOW - 250;
+	assert_false(show(loader, 5, &entry));
+	loader->maps.controls[5].n_controlled = 1;
+	assert_true(show(loader, 5, &entry));
+	assert_int_equal(entry.expires_sec, 59);
+}
+
 static void test_only_live_first_records_are_shown(void **state)
 {
 	struct xlvs_loader *loader = *state;
@@ -287,6 +349,9 @@ int main(void)
 		TEST(test_ipv6_client_in_a_tunnel_to_an_ipv4_destination),
 		TEST(test_destination_without_port_has_the_virtual_one),
 		TEST(test_states_have_the_names_of_ipvs),
+		TEST(test_connection_that_keeps_its_port_shows_it),
+		TEST(test_templates_are_shown_as_ipvs_shows_them),
+		TEST(test_template_past_its_time_is_shown_while_it_has_connections),
 		TEST(test_only_live_first_records_are_shown),
 		TEST(test_time_left_is_in_whole_seconds_and_what_is_over_is_not_shown),
 		TEST(test_long_listing_is_sent_in_portions),

@@ -23,6 +23,7 @@ struct xlvs_loader *fake_loader_new(void)
 	assert_int_equal(posix_memalign((void **)&maps->conns, 64,
 					(size_t)FAKE_CONNS * sizeof(*maps->conns)),
 			 0);
+	maps->controls = calloc(FAKE_CONNS, sizeof(*maps->controls));
 	memset(maps->conns, 0, (size_t)FAKE_CONNS * sizeof(*maps->conns));
 	maps->dests = calloc(XLVS_DESTS_MAX, sizeof(*maps->dests));
 	maps->reasons = calloc((size_t)FAKE_CPUS * XLVS_REASONS_MAX, sizeof(*maps->reasons));
@@ -36,6 +37,7 @@ struct xlvs_loader *fake_loader_new(void)
 void fake_loader_free(struct xlvs_loader *loader)
 {
 	free(loader->maps.conns);
+	free(loader->maps.controls);
 	free(loader->maps.dests);
 	free(loader->maps.reasons);
 	free(loader->maps.runtime);

@@ -89,6 +89,50 @@ static void test_every_field_survives_a_restart(void **state)
 	assert_non_null(xlvs_model_dest(d->f.model, 1));
 }
 
+static void test_persistent_services_survive_a_restart(void **state)
+{
+	struct director *d = *state;
+	struct xlvs_service_spec ftp = service_spec(VIP, "rr"), all = service_spec(VIP2, "wlc");
+
+	ftp.key.port = htons(21);
+	all.key.port = 0;
+	all.flags = ftp.flags = XLVS_SERVICE_PERSISTENT;
+	all.timeout_sec = 360;
+	all.netmask = htonl(0xffff0000);
+	make(d, xlvs_model_add_service(d->f.model, &ftp, &d->f.plan, &d->f.error));
+	make(d, xlvs_model_add_service(d->f.model, &all, &d->f.plan, &d->f.error));
+	assert_int_equal(d->loader->maps.runtime->lookups, XLVS_LOOKUP_FTP | XLVS_LOOKUP_PORT0);
+	expect_all(d);
+	make(d, xlvs_model_delete_service(d->f.model, &all.key, &d->f.plan, NULL));
+	expect_all(d);
+}
+
+static void test_overload_ends_when_the_threshold_is_raised_or_gone(void **state)
+{
+	static const struct {
+		uint32_t before, after;
+		bool still;
+	} rows[] = {{4, 4, true}, {4, 3, true}, {4, 5, false}, {4, 0, false}};
+	struct director *d = *state;
+	struct xlvs_service_key key = service_key(VIP);
+	struct xlvs_dest_spec dest = dest_spec(A, 1);
+	struct xlvs_dest *slot;
+
+	make(d, add_service(&d->f, VIP, "rr"));
+	make(d, add_dest(&d->f, VIP, A));
+	slot = &d->loader->maps.dests[dest_id(d, VIP, A)];
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		dest.upper_threshold = rows[i].before;
+		make(d, xlvs_model_edit_dest(d->f.model, &key, &dest, &d->f.plan, NULL));
+		slot->overloaded = 1;
+		dest.upper_threshold = rows[i].after;
+		make(d, xlvs_model_edit_dest(d->f.model, &key, &dest, &d->f.plan, NULL));
+		assert_int_equal(slot->upper_threshold, rows[i].after);
+		assert_int_equal(slot->overloaded, rows[i].still);
+	}
+	expect_all(d);
+}
+
 static void test_a_deleted_destination_keeps_its_slot_until_it_is_freed(void **state)
 {
 	struct director *d = *state;
@@ -393,6 +437,8 @@ int main(void)
 		director_test(test_services_and_destinations_come_change_and_go),
 		director_test(test_timeouts_are_written_and_found_again),
 		director_test(test_every_field_survives_a_restart),
+		director_test(test_persistent_services_survive_a_restart),
+		director_test(test_overload_ends_when_the_threshold_is_raised_or_gone),
 		director_test(test_a_deleted_destination_keeps_its_slot_until_it_is_freed),
 		director_test(test_the_scheduler_goes_on_from_the_former_list),
 		director_test(test_without_room_for_a_list_nothing_changes),

@@ -148,6 +148,7 @@ void expect_maps_as_model(const struct xlvs_loader *loader, const struct xlvs_mo
 	expect_nothing_left_over(loader, n_services, n_dests, n_chunks);
 	assert_int_equal(maps->runtime->n_services4, xlvs_model_n_services(model, AF_INET));
 	assert_int_equal(maps->runtime->n_services6, xlvs_model_n_services(model, AF_INET6));
+	assert_int_equal(maps->runtime->lookups, xlvs_model_lookups(model));
 	xlvs_model_timeouts(model, &timeouts);
 	assert_int_equal(maps->runtime->timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED],
 			 timeouts.tcp_sec * maps->runtime->constants.ticks_per_sec);

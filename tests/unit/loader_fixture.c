@@ -10,6 +10,7 @@
 
 static const size_t memory_bytes[XLVS_MEMORIES_END] = {
 	[XLVS_MEMORY_CONNS] = (size_t)FIXTURE_CONNS * sizeof(struct xlvs_conn),
+	[XLVS_MEMORY_CONTROLS] = (size_t)FIXTURE_CONNS * sizeof(struct xlvs_control),
 	[XLVS_MEMORY_SERVICES] = XLVS_SERVICE_SLOTS * sizeof(struct xlvs_service),
 	[XLVS_MEMORY_DESTS] = XLVS_DESTS_MAX * sizeof(struct xlvs_dest),
 	[XLVS_MEMORY_CHUNKS] = XLVS_CHUNKS_MAX * sizeof(union xlvs_chunk),

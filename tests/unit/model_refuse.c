@@ -31,7 +31,8 @@ static void test_services_of_kinds_to_come_are_refused(void **state)
 		f, &spec, "services of protocols other than TCP and UDP are not supported yet");
 	spec.key.protocol = IPPROTO_TCP;
 	spec.key.port = 0;
-	expect_service_refused(f, &spec, "port 0 (all ports) is not supported yet");
+	expect_service_refused(f, &spec,
+			       "port 0 (all ports) without persistence is not supported yet");
 }
 
 static void test_service_options_to_come_are_refused(void **state)
@@ -40,7 +41,6 @@ static void test_service_options_to_come_are_refused(void **state)
 		uint32_t flags;
 		const char *text;
 	} rows[] = {
-		{XLVS_SERVICE_PERSISTENT, "persistence is not supported yet"},
 		{XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is not supported yet"},
 		{0x40, "an unknown service flag is not supported yet"},
 	};
@@ -65,7 +65,7 @@ static void test_refused_edit_leaves_the_service_as_it_was(void **state)
 
 	add_service(f, VIP, "rr");
 	f->plan.n_ops = 0;
-	spec.flags = XLVS_SERVICE_PERSISTENT;
+	spec.flags = XLVS_SERVICE_ONE_PACKET;
 	assert_int_equal(xlvs_model_edit_service(f->model, &spec, &f->plan, &f->error),
 			 -EOPNOTSUPP);
 	expect_plan(f, "");
@@ -78,7 +78,7 @@ static void test_existing_service_is_eexist_before_it_is_unsupported(void **stat
 	struct xlvs_service_spec spec = service_spec(VIP, "rr");
 
 	add_service(f, VIP, "rr");
-	spec.flags = XLVS_SERVICE_PERSISTENT;
+	spec.flags = XLVS_SERVICE_ONE_PACKET;
 	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), -EEXIST);
 }
 
@@ -87,7 +87,7 @@ static void test_destination_options_to_come_are_refused(void **state)
 	struct fixture *f = *state;
 	const struct xlvs_dest_spec plain = dest_spec(A, 1);
 	enum {
-		N_SPECS = 7
+		N_SPECS = 6
 	};
 	struct xlvs_dest_spec specs[N_SPECS];
 	static const char *const texts[N_SPECS] = {
@@ -95,7 +95,6 @@ static void test_destination_options_to_come_are_refused(void **state)
 		"forwarding method bypass is not supported yet",
 		"forwarding method fullnat is not supported yet",
 		"an unknown forwarding method is not supported yet",
-		"connection thresholds are not supported yet",
 		"an unknown tunnel type is not supported yet",
 		"an unknown tunnel flag is not supported yet",
 	};
@@ -107,9 +106,8 @@ static void test_destination_options_to_come_are_refused(void **state)
 	specs[1].method = XLVS_METHOD_BYPASS;
 	specs[2].method = XLVS_METHOD_FULLNAT;
 	specs[3].method = 6;
-	specs[4].upper_threshold = 10;
-	specs[5].tunnel_type = 3;
-	specs[6].tunnel_flags = 4;
+	specs[4].tunnel_type = 3;
+	specs[5].tunnel_flags = 4;
 
 	add_service(f, VIP, "rr");
 	add_dest(f, VIP, A);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/config.h"
 #include "abi/limits.h"
 #include "model_fixture.h"
 
@@ -159,8 +160,41 @@ static void test_flags_outside_the_mask_are_not_looked_at(void **state)
 	assert_int_equal(find(f, VIP)->spec.flags, XLVS_SERVICE_HASHED);
 	assert_int_equal(xlvs_model_edit_service(f->model, &spec, &f->plan, NULL), 0);
 	spec.flags_mask = XLVS_SERVICE_PERSISTENT;
-	assert_int_equal(xlvs_model_edit_service(f->model, &spec, &f->plan, NULL), -EOPNOTSUPP);
-	assert_int_equal(find(f, VIP)->spec.flags, XLVS_SERVICE_HASHED);
+	assert_int_equal(xlvs_model_edit_service(f->model, &spec, &f->plan, NULL), 0);
+	assert_int_equal(find(f, VIP)->spec.flags, XLVS_SERVICE_HASHED | XLVS_SERVICE_PERSISTENT);
+}
+
+static void test_client_is_remembered_for_31_days_at_most(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec spec = service_spec(VIP, "rr");
+
+	spec.flags = XLVS_SERVICE_PERSISTENT;
+	spec.timeout_sec = 31 * 86400 + 1;
+	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), -EINVAL);
+	spec.timeout_sec--;
+	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), 0);
+	assert_int_equal(find(f, VIP)->spec.timeout_sec, 31 * 86400);
+}
+
+static void test_lookups_are_those_the_services_ask_for(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec ftp = service_spec(VIP, "rr"), all = ftp, plain = ftp;
+
+	ftp.key.port = htons(21);
+	all.key.port = 0;
+	all.flags = XLVS_SERVICE_PERSISTENT;
+	assert_int_equal(xlvs_model_add_service(f->model, &plain, &f->plan, NULL), 0);
+	assert_int_equal(xlvs_model_lookups(f->model), 0);
+	assert_int_equal(xlvs_model_add_service(f->model, &ftp, &f->plan, NULL), 0);
+	assert_int_equal(xlvs_model_lookups(f->model), XLVS_LOOKUP_FTP);
+	assert_int_equal(xlvs_model_add_service(f->model, &all, &f->plan, NULL), 0);
+	assert_int_equal(xlvs_model_lookups(f->model), XLVS_LOOKUP_FTP | XLVS_LOOKUP_PORT0);
+	assert_int_equal(xlvs_model_delete_service(f->model, &ftp.key, &f->plan, NULL), 0);
+	assert_int_equal(xlvs_model_lookups(f->model), XLVS_LOOKUP_PORT0);
+	assert_int_equal(xlvs_model_flush(f->model, &f->plan), 0);
+	assert_int_equal(xlvs_model_lookups(f->model), 0);
 }
 
 static void test_deleted_service_goes_before_its_destinations(void **state)
@@ -306,6 +340,8 @@ int main(void)
 		fixture_test(test_edit_to_the_same_scheduler_keeps_its_state),
 		fixture_test(test_edit_replaces_timeout_and_mask_and_keeps_destinations),
 		fixture_test(test_flags_outside_the_mask_are_not_looked_at),
+		fixture_test(test_client_is_remembered_for_31_days_at_most),
+		fixture_test(test_lookups_are_those_the_services_ask_for),
 		fixture_test(test_deleted_service_goes_before_its_destinations),
 		fixture_test(test_flush_deletes_all_and_leaves_timeouts),
 		fixture_test(test_zero_names_one_service_or_all),

@@ -5,6 +5,7 @@
 
 #include "datapath/maps.bpf.h"
 
+volatile __u32 xlvs_lookups;
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
 struct xlvs_runtime host_runtime;
@@ -15,6 +16,7 @@ struct xlvs_nexthop host_gateways[XLVS_GATEWAYS_MAX];
 struct xlvs_traffic host_traffic[HOST_CPUS][HOST_DESTS];
 __u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
 struct xlvs_conn *host_conns;
+struct xlvs_control host_controls[HOST_CONTROLS];
 __u32 host_n_conns;
 void (*host_interrupt)(void);
 
@@ -22,6 +24,7 @@ static struct xlvs_clock host_clock;
 
 /* Only their addresses matter. */
 struct xlvs_conns_map xlvs_conns;
+struct xlvs_controls_map xlvs_controls;
 struct xlvs_services_map xlvs_services;
 struct xlvs_dests_map xlvs_dests;
 struct xlvs_chunks_map xlvs_chunks;
@@ -58,6 +61,8 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 		host_interrupt();
 	if (map == &xlvs_conns)
 		return index < host_n_conns ? &host_conns[index] : NULL;
+	if (map == &xlvs_controls)
+		return index < HOST_CONTROLS ? &host_controls[index] : NULL;
 	if (map == &xlvs_dests)
 		return index < HOST_DESTS ? &host_dests[index] : NULL;
 	if (map == &xlvs_runtime)

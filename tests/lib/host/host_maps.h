@@ -17,6 +17,7 @@ enum host_limit {
 	HOST_CHUNKS = 16384,
 	HOST_DESTS = 8192,
 	HOST_CPUS = 8,
+	HOST_CONTROLS = 65536,
 };
 
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
@@ -33,6 +34,7 @@ extern __u64 host_reasons[HOST_CPUS][XLVS_REASONS_MAX];
  * say. */
 extern struct xlvs_conn *host_conns;
 extern __u32 host_n_conns;
+extern struct xlvs_control host_controls[HOST_CONTROLS]; /* of the first records */
 
 /* Called at each look-up when it is set: threads that make way there meet in the midst of things.
  */
