@@ -106,6 +106,7 @@ static int add_dest(struct xlvs_director *director, const struct xlvs_request *r
 		return r;
 	/* The newest comes first. */
 	id = xlvs_model_find_service(director->model, key)->dests[0];
+	xlvs_network_catch_up(director->network);
 	r = xlvs_nexthops_check(xlvs_network_nexthops(director->network), &request->dest.key,
 				reterr);
 	if (r == 0)

@@ -13,9 +13,13 @@
 #include <sys/queue.h>
 #include <uv.h>
 
-/* Changes of routes come in bursts: they wait for each other this long. */
-#define SETTLE_DELAY_MS 10
-#define RETRY_PERIOD_MS 10000
+/* Changes of routes come in bursts: they wait for each other this long. What a command needs does
+ * not wait, but the next commands come first. */
+#define SETTLE_DELAY_MS	  10
+#define SETTLE_NS	  2000000
+#define SETTLE_BESIDE_NS  50000
+#define COMMANDS_PAUSE_NS 2000000
+#define RETRY_PERIOD_MS	  10000
 
 struct client {
 	uv_poll_t poll; /* first: what libuv returns */
@@ -32,6 +36,7 @@ struct xlvs_loop {
 	uv_poll_t accept, network, ring;
 	uv_timer_t settle, retry, estimate, look, trash;
 	LIST_HEAD(, client) clients;
+	uint64_t client_ns; /* when one was last served */
 };
 
 /* Signals. */
@@ -127,16 +132,18 @@ static void on_settle(uv_timer_t *timer)
 	struct xlvs_loop *loop = timer->data;
 	struct xlvs_nexthops *nexthops = xlvs_network_nexthops(loop->director->network);
 
-	xlvs_nexthops_settle(nexthops);
+	bool is_busy = xlvs_now_ns() - loop->client_ns < COMMANDS_PAUSE_NS;
+
+	xlvs_nexthops_settle(nexthops, is_busy ? SETTLE_BESIDE_NS : SETTLE_NS);
 	if (xlvs_nexthops_pending(nexthops))
 		uv_timer_start(timer, on_settle, 1, 0);
 }
 
-static void settle_soon(struct xlvs_loop *loop)
+static void settle_soon(struct xlvs_loop *loop, uint64_t delay_ms)
 {
 	if (!uv_is_active((uv_handle_t *)&loop->settle) &&
 	    xlvs_nexthops_pending(xlvs_network_nexthops(loop->director->network)))
-		uv_timer_start(&loop->settle, on_settle, SETTLE_DELAY_MS, 0);
+		uv_timer_start(&loop->settle, on_settle, delay_ms, 0);
 }
 
 static void on_network(uv_poll_t *poll, int status, int events)
@@ -145,7 +152,7 @@ static void on_network(uv_poll_t *poll, int status, int events)
 
 	(void)events;
 	xlvs_network_read(loop->director->network);
-	settle_soon(loop);
+	settle_soon(loop, SETTLE_DELAY_MS);
 	/* An overflow counts as an error, on which libuv stops to poll; reading has cleared it. */
 	if (status < 0)
 		uv_poll_start(poll, UV_READABLE, on_network);
@@ -156,7 +163,7 @@ static void on_retry(uv_timer_t *timer)
 	struct xlvs_loop *loop = timer->data;
 
 	xlvs_nexthops_retry(xlvs_network_nexthops(loop->director->network));
-	settle_soon(loop);
+	settle_soon(loop, SETTLE_DELAY_MS);
 }
 
 static void on_ring(uv_poll_t *poll, int status, int events)
@@ -221,7 +228,8 @@ static void on_client(uv_poll_t *poll, int status, int events)
 		r = uv_poll_start(poll, to_uv(xlvs_peer_events(client->peer)), on_client);
 	if (r < 0)
 		drop_client(client);
-	settle_soon(loop);
+	loop->client_ns = xlvs_now_ns();
+	settle_soon(loop, 0);
 }
 
 static int watch_peer(struct xlvs_loop *loop, struct xlvs_peer *peer)
@@ -294,7 +302,7 @@ int xlvs_loop_start(struct xlvs_loop *loop, struct xlvs_director *director)
 		r = start_poll(loop, &loop->ring, xlvs_ring_fd(director->ring), on_ring);
 	if (r == 0)
 		r = start_poll(loop, &loop->accept, xlvs_server_fd(director->server), on_accept);
-	settle_soon(loop);
+	settle_soon(loop, SETTLE_DELAY_MS);
 	return r;
 }
 

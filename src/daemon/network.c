@@ -136,6 +136,12 @@ void xlvs_network_read(struct xlvs_network *network)
 		xlvs_log(LOG_ERR, "links and neighbours cannot be followed: %s", strerror(-r));
 }
 
+void xlvs_network_catch_up(struct xlvs_network *network)
+{
+	if (xlvs_rtnl_has_news(network->rtnl))
+		xlvs_network_read(network);
+}
+
 struct xlvs_interfaces *xlvs_network_interfaces(struct xlvs_network *network)
 {
 	return network->interfaces;

@@ -22,6 +22,8 @@ void xlvs_network_close(struct xlvs_network *network, bool release);
 /* When the fd is readable. */
 int xlvs_network_fd(const struct xlvs_network *network);
 void xlvs_network_read(struct xlvs_network *network);
+/* Read what has happened up to now, before something is judged by it. */
+void xlvs_network_catch_up(struct xlvs_network *network);
 
 struct xlvs_interfaces *xlvs_network_interfaces(struct xlvs_network *network);
 struct xlvs_nexthops *xlvs_network_nexthops(struct xlvs_network *network);

@@ -3,6 +3,7 @@
 
 #include "daemon/change.h"
 #include "daemon/clock.h"
+#include "daemon/locals.h"
 #include "daemon/log.h"
 
 #include <arpa/inet.h>
@@ -14,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The longest piece of work, and how often the clock is read meanwhile. */
-#define SETTLE_NS	 2000000
+/* How often the clock is read during a piece of work. */
 #define SETTLES_PER_LOOK 16
 
 /* No padding: compared as bytes. */
@@ -50,6 +50,7 @@ struct xlvs_nexthops {
 	struct xlvs_loader *loader;
 	struct xlvs_neighbours *neighbours;
 	struct xlvs_neighbour_handler handler;
+	struct xlvs_locals *locals;
 
 	void *tree; /* of struct way, by place */
 	LIST_HEAD(, way) ways;
@@ -63,10 +64,6 @@ struct xlvs_nexthops {
 	bool neighbours_full; /* said so */
 	bool is_full; /* the kernel's table, when last asked: not asked again before the retry */
 	bool keep_failed, tell_failed; /* since the last retry */
-
-	struct place checked; /* the last address checked and what the kernel said */
-	struct xlvs_route checked_route;
-	int checked_error;
 };
 
 static int compare(const void *a, const void *b)
@@ -90,6 +87,12 @@ static void mark(struct xlvs_nexthops *nexthops, struct way *way)
 		return;
 	way->is_dirty = true;
 	TAILQ_INSERT_TAIL(&nexthops->dirty, way, dirty);
+}
+
+static void mark_first(struct xlvs_nexthops *nexthops, struct way *way)
+{
+	way->is_dirty = true;
+	TAILQ_INSERT_HEAD(&nexthops->dirty, way, dirty);
 }
 
 static struct way *way_of_follower(struct xlvs_follower *follower)
@@ -256,7 +259,10 @@ int xlvs_nexthops_new(struct xlvs_rtnl *rtnl, struct xlvs_interfaces *interfaces
 	nexthops->slots = calloc(XLVS_DESTS_MAX, sizeof(*nexthops->slots));
 	if (nexthops->slots)
 		r = xlvs_neighbours_new(rtnl, &nexthops->handler, &nexthops->neighbours);
+	if (r == 0)
+		r = xlvs_locals_new(rtnl, &nexthops->locals);
 	if (r < 0) {
+		xlvs_neighbours_free(nexthops->neighbours);
 		free(nexthops->slots);
 		free(nexthops);
 		return r;
@@ -297,6 +303,7 @@ void xlvs_nexthops_free(struct xlvs_nexthops *nexthops, bool release)
 		remove_way(nexthops, way);
 	}
 	xlvs_neighbours_free(nexthops->neighbours);
+	xlvs_locals_free(nexthops->locals);
 	free(nexthops->slots);
 	free(nexthops);
 }
@@ -310,17 +317,15 @@ int xlvs_nexthops_check(struct xlvs_nexthops *nexthops, const struct xlvs_dest_k
 			struct xlvs_error *reterr)
 {
 	struct place place = place_of(key);
-	struct way **known = tfind(&place, &nexthops->tree, compare);
 	char text[INET6_ADDRSTRLEN];
+	uint8_t type;
+	int r;
 
-	if (known && (*known)->gateway)
-		return 0;
-	nexthops->checked = place;
-	nexthops->checked_error = xlvs_rtnl_route(nexthops->rtnl, key->family, &key->address,
-						  &nexthops->checked_route);
-	if (nexthops->checked_error < 0)
-		return 0;
-	switch (nexthops->checked_route.type) {
+	r = xlvs_locals_type(nexthops->locals, key->family, &key->address, &type);
+	if (r < 0)
+		return xlvs_refuse(reterr, r, "the kernel's local addresses cannot be read: %s",
+				   strerror(-r));
+	switch (type) {
 	case RTN_LOCAL:
 		return xlvs_refuse(reterr, -EOPNOTSUPP,
 				   "destination %s is an address of the director itself: not "
@@ -384,11 +389,8 @@ int xlvs_nexthops_track(struct xlvs_nexthops *nexthops, uint32_t dest,
 	link_dest(nexthops, way, dest);
 	if (way->is_known)
 		way->is_known = tell(nexthops, way, dest) == 0;
-	else if (!compare(&nexthops->checked, &place))
-		settle_way(nexthops, way, nexthops->checked_error, &nexthops->checked_route);
-	else
-		mark(nexthops, way);
-	nexthops->checked = (struct place){0};
+	else if (!way->is_dirty)
+		mark_first(nexthops, way);
 	return 0;
 }
 
@@ -414,6 +416,8 @@ void xlvs_nexthops_changed(struct xlvs_nexthops *nexthops, uint16_t family,
 			   const struct xlvs_prefix *prefix)
 {
 	nexthops->must_bump = true;
+	if (!prefix || prefix->type != RTN_UNICAST)
+		xlvs_locals_changed(nexthops->locals);
 	xlvs_changes_add(&nexthops->changes, family, prefix);
 }
 
@@ -446,9 +450,9 @@ bool xlvs_nexthops_pending(const struct xlvs_nexthops *nexthops)
 	       !TAILQ_EMPTY(&nexthops->dirty);
 }
 
-void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops)
+void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops, uint64_t budget_ns)
 {
-	uint64_t end_ns = xlvs_now_ns() + SETTLE_NS;
+	uint64_t end_ns = xlvs_now_ns() + budget_ns;
 
 	if (nexthops->must_bump)
 		xlvs_loader_bump_generation(nexthops->loader);

@@ -28,12 +28,13 @@ void xlvs_nexthops_start(struct xlvs_nexthops *nexthops, struct xlvs_loader *loa
 
 struct xlvs_neighbours *xlvs_nexthops_neighbours(struct xlvs_nexthops *nexthops);
 
-/* Whether the kernel's routing table has anything against this address as a new destination's:
+/* Whether the kernel's local tables have anything against this address as a new destination's:
  * -EINVAL for a broadcast address, -EOPNOTSUPP for one of the director's own. */
 int xlvs_nexthops_check(struct xlvs_nexthops *nexthops, const struct xlvs_dest_key *key,
 			struct xlvs_error *reterr);
 
-/* Give a destination its next hop from now on. Again for one that is tracked already: no effect.
+/* Give a destination its next hop from now on: at once where its address is known, else by
+ * xlvs_nexthops_settle(), before all that waits. Again for one that is tracked already: no effect.
  * -ENOMEM: it is left to the packet path. */
 int xlvs_nexthops_track(struct xlvs_nexthops *nexthops, uint32_t dest,
 			const struct xlvs_dest_key *key);
@@ -45,9 +46,9 @@ void xlvs_nexthops_changed(struct xlvs_nexthops *nexthops, uint16_t family,
 /* What could not be resolved is tried again; to be called every few seconds. */
 void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops);
 
-/* Whether changes wait, and a piece of the work they cause. */
+/* Whether changes wait, and a piece of the work they cause, of about so long. */
 bool xlvs_nexthops_pending(const struct xlvs_nexthops *nexthops);
-void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops);
+void xlvs_nexthops_settle(struct xlvs_nexthops *nexthops, uint64_t budget_ns);
 
 struct xlvs_nexthop_counts xlvs_nexthops_count(const struct xlvs_nexthops *nexthops);
 

@@ -25,6 +25,9 @@ struct xlvs_rtnl {
 	/* The answer to the query under way. */
 	struct xlvs_route *route;
 	bool answered;
+	int (*visit)(void *context, const struct xlvs_prefix *prefix);
+	void *visit_context;
+	int visit_error;
 };
 
 static int system_error(int nl_error)
@@ -131,18 +134,29 @@ static void read_neigh(struct xlvs_rtnl *rtnl, struct nlmsghdr *header)
 	rtnl->handler->neigh(rtnl->handler->context, &neigh, is_gone);
 }
 
-static void read_route_change(struct xlvs_rtnl *rtnl, struct nlmsghdr *header)
+static bool read_prefix(struct nlmsghdr *header, struct xlvs_prefix *ret_prefix)
 {
 	struct nlattr *attributes[RTA_MAX + 1];
 	struct rtmsg *rt = nlmsg_data(header);
-	struct xlvs_prefix prefix = {0};
 
 	if (nlmsg_parse(header, sizeof(*rt), attributes, RTA_MAX, NULL) < 0 ||
 	    !is_ip(rt->rtm_family) || (rt->rtm_flags & RTM_F_CLONED))
+		return false;
+	*ret_prefix = (struct xlvs_prefix){
+		.family = rt->rtm_family,
+		.bits = rt->rtm_dst_len,
+		.type = rt->rtm_type,
+	};
+	copy_attribute(attributes[RTA_DST], &ret_prefix->address, address_bytes(rt->rtm_family));
+	return true;
+}
+
+static void read_route_change(struct xlvs_rtnl *rtnl, struct nlmsghdr *header)
+{
+	struct xlvs_prefix prefix;
+
+	if (!read_prefix(header, &prefix))
 		return;
-	prefix.family = rt->rtm_family;
-	prefix.bits = rt->rtm_dst_len;
-	copy_attribute(attributes[RTA_DST], &prefix.address, address_bytes(rt->rtm_family));
 	rtnl->handler->changed(rtnl->handler->context, prefix.family, &prefix);
 }
 
@@ -185,6 +199,7 @@ static int on_message(struct nl_msg *message, void *context)
 static struct nl_sock *open_socket(void)
 {
 	struct nl_sock *socket = nl_socket_alloc();
+	int strict = 1;
 
 	if (!socket)
 		return NULL;
@@ -196,6 +211,9 @@ static struct nl_sock *open_socket(void)
 		nl_socket_free(socket);
 		return NULL;
 	}
+	/* A dump of one table is of that table alone. */
+	setsockopt(nl_socket_get_fd(socket), SOL_NETLINK, NETLINK_GET_STRICT_CHK, &strict,
+		   sizeof(strict));
 	return socket;
 }
 
@@ -271,6 +289,15 @@ int xlvs_rtnl_read(struct xlvs_rtnl *rtnl)
 	return 0;
 }
 
+bool xlvs_rtnl_has_news(const struct xlvs_rtnl *rtnl)
+{
+	char byte;
+
+	return recv(nl_socket_get_fd(rtnl->events), &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) >=
+		       0 ||
+	       errno != EAGAIN;
+}
+
 /* A dump during which something changed may have left something out. */
 static int dump(struct xlvs_rtnl *rtnl, int type, size_t header_bytes)
 {
@@ -296,6 +323,48 @@ int xlvs_rtnl_dump(struct xlvs_rtnl *rtnl)
 	if (r < 0)
 		return r;
 	return dump(rtnl, RTM_GETNEIGH, sizeof(struct ndmsg));
+}
+
+static int on_local(struct nl_msg *message, void *context)
+{
+	struct nlmsghdr *header = nlmsg_hdr(message);
+	struct xlvs_rtnl *rtnl = context;
+	struct xlvs_prefix prefix;
+
+	if (header->nlmsg_type == RTM_NEWROUTE && rtnl->visit_error == 0 &&
+	    read_prefix(header, &prefix))
+		rtnl->visit_error = rtnl->visit(rtnl->visit_context, &prefix);
+	return NL_OK;
+}
+
+static int dump_locals(struct xlvs_rtnl *rtnl, uint16_t family)
+{
+	struct rtmsg rt = {.rtm_family = (unsigned char)family, .rtm_table = RT_TABLE_LOCAL};
+	int r = -EINTR;
+
+	nl_socket_modify_cb(rtnl->queries, NL_CB_VALID, NL_CB_CUSTOM, on_local, rtnl);
+	/* What is told twice does no harm. */
+	for (int i = 0; i < DUMP_TRIES && r == -EINTR; i++) {
+		r = nl_send_simple(rtnl->queries, RTM_GETROUTE, NLM_F_DUMP, &rt, sizeof(rt));
+		if (r >= 0)
+			r = nl_recvmsgs_default(rtnl->queries);
+		r = system_error(r < 0 ? r : 0);
+	}
+	return r == -ENOENT ? 0 : r; /* no such table: no address of this family */
+}
+
+int xlvs_rtnl_locals(struct xlvs_rtnl *rtnl,
+		     int (*visit)(void *context, const struct xlvs_prefix *prefix), void *context)
+{
+	int r;
+
+	rtnl->visit = visit;
+	rtnl->visit_context = context;
+	rtnl->visit_error = 0;
+	r = dump_locals(rtnl, AF_INET);
+	if (r == 0)
+		r = dump_locals(rtnl, AF_INET6);
+	return r < 0 ? r : rtnl->visit_error;
 }
 
 /* An MTU the kernel has learnt from the path comes with an expiry; nobody tells when it is over,

@@ -44,6 +44,7 @@ struct xlvs_neigh {
 struct xlvs_prefix {
 	uint16_t family;
 	uint8_t bits;
+	uint8_t type; /* of the route to it: RTN_UNICAST, RTN_LOCAL, ... */
 	struct xlvs_address address;
 };
 
@@ -71,8 +72,15 @@ int xlvs_rtnl_fd(const struct xlvs_rtnl *rtnl);
 /* Tell the handler what was collected, a bounded number. -ENOBUFS: the kernel had to leave some
  * out, dump everything again. */
 int xlvs_rtnl_read(struct xlvs_rtnl *rtnl);
+/* Whether something was collected that has not been told yet. */
+bool xlvs_rtnl_has_news(const struct xlvs_rtnl *rtnl);
 /* Tell the handler every link and neighbour there is. */
 int xlvs_rtnl_dump(struct xlvs_rtnl *rtnl);
+
+/* Every entry of the two local tables, to `visit`; what it returns below 0 ends the visits and is
+ * returned. */
+int xlvs_rtnl_locals(struct xlvs_rtnl *rtnl,
+		     int (*visit)(void *context, const struct xlvs_prefix *prefix), void *context);
 
 /* The route a packet of the director's own would take. -ENETUNREACH and others: none. */
 int xlvs_rtnl_route(struct xlvs_rtnl *rtnl, uint16_t family, const struct xlvs_address *address,

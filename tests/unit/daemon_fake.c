@@ -243,6 +243,32 @@ int xlvs_rtnl_route(struct xlvs_rtnl *rtnl, uint16_t family, const struct xlvs_a
 	return -ENETUNREACH;
 }
 
+/* All but unicast routes, as routes to one address. */
+int xlvs_rtnl_locals(struct xlvs_rtnl *rtnl,
+		     int (*visit)(void *context, const struct xlvs_prefix *prefix), void *context)
+{
+	int r = 0;
+
+	for (const struct fake_route *route = rtnl->routes; route->address && r == 0; route++) {
+		const struct xlvs_prefix prefix = {
+			.family = fake_family(route->address),
+			.bits = fake_family(route->address) == AF_INET ? 32 : 128,
+			.type = route->type,
+			.address = fake_address(route->address),
+		};
+
+		if (route->type != RTN_UNICAST && route->type != RTN_BLACKHOLE)
+			r = visit(context, &prefix);
+	}
+	return r;
+}
+
+bool xlvs_rtnl_has_news(const struct xlvs_rtnl *rtnl)
+{
+	(void)rtnl;
+	return false;
+}
+
 int xlvs_rtnl_open(const struct xlvs_rtnl_handler *handler, struct xlvs_rtnl **ret_rtnl)
 {
 	static const struct fake_route routes[] = {

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SETTLE_NS 2000000
+
 #define GATEWAY "192.0.2.254"
 #define NEAR	"192.0.2.11"
 #define FAR	"198.51.100.1"
@@ -49,7 +51,7 @@ static int setup(void **state)
 	xlvs_interfaces_event(f->interfaces, &link, false);
 	assert_int_equal(xlvs_interfaces_start(f->interfaces, f->loader, false, NULL), 0);
 	xlvs_nexthops_start(f->nexthops, f->loader);
-	xlvs_nexthops_settle(f->nexthops);
+	xlvs_nexthops_settle(f->nexthops, SETTLE_NS);
 	f->loader->n_bumps = 0;
 	*state = f;
 	return 0;
@@ -76,18 +78,19 @@ static struct xlvs_dest_key dest_key(const char *address)
 	};
 }
 
+static void settle(struct fixture *f)
+{
+	while (xlvs_nexthops_pending(f->nexthops))
+		xlvs_nexthops_settle(f->nexthops, SETTLE_NS);
+}
+
 static void track(struct fixture *f, uint32_t dest, const char *address)
 {
 	struct xlvs_dest_key key = dest_key(address);
 
 	assert_int_equal(xlvs_nexthops_check(f->nexthops, &key, NULL), 0);
 	assert_int_equal(xlvs_nexthops_track(f->nexthops, dest, &key), 0);
-}
-
-static void settle(struct fixture *f)
-{
-	while (xlvs_nexthops_pending(f->nexthops))
-		xlvs_nexthops_settle(f->nexthops);
+	settle(f);
 }
 
 /* The neighbour's MAC address ends in `mac`; 0: it is not known. */
