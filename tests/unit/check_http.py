@@ -149,16 +149,32 @@ class Http(unittest.TestCase):
         self.assertIn("Connection: close", seen[0])
         self.assertNotIn("Accept-Encoding", seen[0])
 
-    def test_redirects_stay_on_the_real_server(self):
+    def test_redirects_to_the_virtual_host_stay_on_the_real_server(self):
         seen = []
         pages = {"/": redirect("/a"), "/a": redirect("http://www.example.com/b"), "/b": OK,
-                 "/away": redirect("http://other.example.com/"), "/loop": redirect("/loop")}
+                 "/loop": redirect("/loop")}
         with Server(web(pages, seen)) as there:
             results = run(*({"service": "http", "real": there.real, "request": request,
-                             "virtualhost": "www.example.com"} for request in ("/", "/away", "/loop")))
-        self.assertEqual([r.outcome for r in results], ["up", "down", "down"])
+                             "virtualhost": "www.example.com"} for request in ("/", "/loop")))
+        self.assertEqual([r.outcome for r in results], ["up", "down"])
         self.assertEqual(len([r for r in seen if "/loop" in r]), 8)
         self.assertTrue(all("Host: www.example.com\r\n" in request for request in seen))
+
+    def test_other_redirects_are_followed_where_they_lead(self):
+        seen = []
+        with Server(web({"/there": OK, "/back": redirect("http://www.example.com/home")}, seen),
+                    address="127.0.0.2") as other:
+            pages = {"/name": redirect(f"http://localhost:{other.port}/nowhere"),
+                     "/address": redirect(f"http://{other.real}/there"),
+                     "/round": redirect(f"http://{other.real}/back"), "/home": OK,
+                     "/gone": redirect("http://name.invalid/")}
+            with Server(web(pages, [])) as there:
+                results = run(*({"service": "http", "real": there.real, "request": request,
+                                 "receive": "well", "virtualhost": "www.example.com"}
+                                for request in ("/address", "/round", "/name", "/gone")))
+        self.assertEqual([r.outcome for r in results], ["up", "up", "down", "down"])
+        self.assertIn("name.invalid", results[3].text)
+        self.assertIn(f"Host: {other.real}\r\n", "".join(seen))
 
     def test_ipv6(self):
         seen = []
@@ -168,11 +184,12 @@ class Http(unittest.TestCase):
 
     def test_a_proxy_is_asked_for_the_whole_url(self):
         seen = []
-        with Server(web({"http://site.example.com/p": OK}, seen)) as there:
+        pages = {"http://site.example.com/p": redirect("/q"), "http://site.example.com/q": OK}
+        with Server(web(pages, seen)) as there:
             proxy = {"service": "http_proxy", "real": there.real}
             up, refused, down = run({**proxy, "request": "http://site.example.com/p"},
                                     {**proxy, "request": "/p"},
-                                    {**proxy, "request": "http://site.example.com/q"})
+                                    {**proxy, "request": "http://site.example.com/r"})
         self.assertEqual((up.outcome, refused.outcome, down.outcome), ("up", "refused", "down"))
         self.assertIn("Host: site.example.com\r\n", seen[0])
 

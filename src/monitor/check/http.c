@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* http, https and http_proxy: up when the last answer is 2xx and its body matches `receive`.
  *
- * A redirect is followed on the real server that gave it, as long as it stays on the virtual host:
- * by name it would lead to the virtual service, that is to any server which is up. One that leads
- * away from what is checked counts as what it is, an answer that is not 2xx. */
+ * A redirect to the virtual host, or to the real server's address, is followed on the real server
+ * that gave it: by name it would lead to the virtual service, that is to any server which is up.
+ * One that leads elsewhere is followed there. Its name is looked up as the system does that, which
+ * is a library call that waits: on one of the few threads libuv keeps for such calls. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,10 @@ struct http {
 	struct xlvs_attempt attempt;
 	struct xlvs_curl_transfer transfer;
 	unsigned int redirects;
+	bool elsewhere; /* a redirect has led away from the real server */
+	char *url; /* of a redirect */
+	uint16_t port;
+	uv_getaddrinfo_t lookup;
 	char status[96]; /* of the last answer: "200 OK" */
 };
 
@@ -100,12 +105,15 @@ static size_t receive_header(char *bytes, size_t size, size_t count, void *conte
 
 static void transfer_done(struct xlvs_curl_transfer *transfer, CURLcode code);
 
-static int set_headers(struct xlvs_curl_transfer *transfer, const struct xlvs_check_spec *spec)
+static int set_headers(struct http *http, const struct xlvs_check_spec *spec)
 {
+	bool own_host = http->elsewhere || spec->service == XLVS_SERVICE_http_proxy ||
+			(!*spec->virtualhost && absolute(spec));
+	struct xlvs_curl_transfer *transfer = &http->transfer;
 	char line[HOST_BYTES + 8], host[HOST_BYTES];
 	int err = 0;
 
-	if (spec->service != XLVS_SERVICE_http_proxy && (*spec->virtualhost || !absolute(spec))) {
+	if (!own_host) {
 		host_of(spec, host);
 		snprintf(line, sizeof(line), "Host: %s",
 			 *spec->virtualhost ? spec->virtualhost : host);
@@ -118,29 +126,26 @@ static int set_headers(struct xlvs_curl_transfer *transfer, const struct xlvs_ch
 	return err ? err : xlvs_curl_header(transfer, "Connection: close");
 }
 
-static void set_target(struct xlvs_curl_transfer *transfer, const struct xlvs_check_spec *spec,
-		       uint16_t port)
+static void set_port(union xlvs_check_address *address, uint16_t port)
 {
-	union xlvs_check_address *target = &transfer->target;
-
-	if (spec->service == XLVS_SERVICE_http_proxy)
-		xlvs_curl_proxy(transfer);
-	else if (target->any.sa_family == AF_INET)
-		target->v4.sin_port = htons(port);
+	if (address->any.sa_family == AF_INET)
+		address->v4.sin_port = htons(port);
 	else
-		target->v6.sin6_port = htons(port);
+		address->v6.sin6_port = htons(port);
 }
 
-static void ask(struct http *http, const char *url, uint16_t port)
+static void ask(struct http *http, const char *url, const union xlvs_check_address *target)
 {
 	const struct xlvs_check_spec *spec = &http->attempt.check->spec;
 	struct xlvs_curl_transfer *transfer = &http->transfer;
 
-	if (xlvs_curl_open(transfer, &http->attempt) || set_headers(transfer, spec)) {
+	if (xlvs_curl_open(transfer, &http->attempt) || set_headers(http, spec)) {
 		xlvs_attempt_failed(&http->attempt, "start", UV_ENOMEM);
 		return;
 	}
-	set_target(transfer, spec, port);
+	transfer->target = *target;
+	if (spec->service == XLVS_SERVICE_http_proxy)
+		xlvs_curl_proxy(transfer);
 	transfer->done = transfer_done;
 	transfer->keep = http->attempt.check->pattern;
 	*http->status = '\0';
@@ -156,57 +161,108 @@ static void ask(struct http *http, const char *url, uint16_t port)
 	xlvs_curl_go(transfer);
 }
 
-/* Where a redirect leads: 0 and the real server's port, or -1 when away from what is checked. */
-static int redirect_port(const struct xlvs_check_spec *spec, const char *url, uint16_t *ret_port)
-{
-	char host[HOST_BYTES], address[XLVS_CURL_HOST_BYTES];
-	char *its_host = NULL, *its_port = NULL, *its_scheme = NULL;
-	CURLU *parts = curl_url();
-	int err = -1;
+struct place {
+	char host[HOST_BYTES];
+	uint16_t port;
+	bool ours; /* the real server */
+};
 
-	if (!parts || curl_url_set(parts, CURLUPART_URL, url, 0) ||
-	    curl_url_get(parts, CURLUPART_HOST, &its_host, 0) ||
-	    curl_url_get(parts, CURLUPART_SCHEME, &its_scheme, 0))
-		goto out;
-	host_of(spec, host);
-	xlvs_curl_host(&spec->real, address);
-	if (strcasecmp(its_host, host) && strcasecmp(its_host, address))
-		goto out;
-	/* The virtual service's usual port is, on the real server, the one that is checked. */
-	if (!strcmp(its_scheme, is_https(spec) ? "https" : "http") &&
-	    curl_url_get(parts, CURLUPART_PORT, &its_port, CURLU_NO_DEFAULT_PORT))
-		*ret_port = xlvs_curl_port(&spec->real);
-	else if (its_port || !curl_url_get(parts, CURLUPART_PORT, &its_port, CURLU_DEFAULT_PORT))
-		*ret_port = (uint16_t)strtoul(its_port, NULL, 10);
-	else
-		goto out;
-	err = 0;
-out:
-	curl_free(its_host);
-	curl_free(its_port);
-	curl_free(its_scheme);
+/* Where a URL leads; false when it is none. */
+static bool place_of(const struct xlvs_check_spec *spec, const char *url, struct place *place)
+{
+	char own_name[HOST_BYTES], address[XLVS_CURL_HOST_BYTES];
+	char *host = NULL, *port = NULL, *scheme = NULL, *named_port = NULL;
+	CURLU *parts = curl_url();
+	bool good = parts && !curl_url_set(parts, CURLUPART_URL, url, 0) &&
+		    !curl_url_get(parts, CURLUPART_HOST, &host, 0) &&
+		    !curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) &&
+		    !curl_url_get(parts, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+	bool usual = good && curl_url_get(parts, CURLUPART_PORT, &named_port, 0) == CURLUE_NO_PORT;
+
+	if (good) {
+		host_of(spec, own_name);
+		xlvs_curl_host(&spec->real, address);
+		snprintf(place->host, sizeof(place->host), "%s", host);
+		place->port = (uint16_t)strtoul(port, NULL, 10);
+		place->ours = !strcasecmp(host, own_name) || !strcasecmp(host, address);
+		/* The service's usual port is, on the real server, the one that is checked. */
+		if (place->ours && usual && !strcmp(scheme, is_https(spec) ? "https" : "http"))
+			place->port = xlvs_curl_port(&spec->real);
+	}
+	curl_free(host);
+	curl_free(port);
+	curl_free(named_port);
+	curl_free(scheme);
 	curl_url_cleanup(parts);
-	return err;
+	return good;
+}
+
+static void looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
+{
+	struct http *http = lookup->data;
+	union xlvs_check_address target = {0};
+
+	if (xlvs_attempt_over(&http->attempt)) {
+		status = UV_ECANCELED;
+	} else if (status || found->ai_addrlen > sizeof(target)) {
+		xlvs_attempt_down(&http->attempt, "redirected to %s: %s", http->url,
+				  status ? uv_strerror(status) : "no address");
+	} else {
+		memcpy(&target, found->ai_addr, found->ai_addrlen);
+		set_port(&target, http->port);
+		ask(http, http->url, &target);
+	}
+	uv_freeaddrinfo(found);
+	xlvs_attempt_release(&http->attempt);
+}
+
+static void look_up(struct http *http, struct place *place)
+{
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+	char *host = place->host;
+	int err;
+
+	if (*host == '[') {
+		host++;
+		host[strcspn(host, "]")] = '\0';
+	}
+	http->elsewhere = true;
+	http->port = place->port;
+	http->lookup.data = http;
+	err = uv_getaddrinfo(http->attempt.engine->loop, &http->lookup, looked_up, host, NULL,
+			     &hints);
+	if (err)
+		xlvs_attempt_failed(&http->attempt, "redirect", err);
+	else
+		xlvs_attempt_hold(&http->attempt);
 }
 
 /* True when the answer was a redirect that is followed. */
 static bool redirected(struct http *http)
 {
 	const struct xlvs_check_spec *spec = &http->attempt.check->spec;
-	char *location = NULL, *url;
-	uint16_t port;
+	union xlvs_check_address target = spec->real;
+	char *location = NULL;
+	struct place place;
 
 	curl_easy_getinfo(http->transfer.easy, CURLINFO_REDIRECT_URL, &location);
-	if (!location || http->redirects == REDIRECTS || spec->service == XLVS_SERVICE_http_proxy ||
-	    redirect_port(spec, location, &port))
+	if (!location || http->redirects == REDIRECTS || !place_of(spec, location, &place))
 		return false;
-	url = strdup(location);
-	if (!url)
+	free(http->url);
+	http->url = strdup(location);
+	if (!http->url)
 		return false;
 	http->redirects++;
 	xlvs_curl_close(&http->transfer);
-	ask(http, url, port);
-	free(url);
+	if (spec->service == XLVS_SERVICE_http_proxy) {
+		ask(http, http->url, &target);
+	} else if (place.ours) {
+		http->elsewhere = false;
+		set_port(&target, place.port);
+		ask(http, http->url, &target);
+	} else {
+		look_up(http, &place);
+	}
 	return true;
 }
 
@@ -244,12 +300,16 @@ static void start(struct xlvs_attempt *attempt)
 	char url[URL_BYTES];
 
 	first_url(spec, url);
-	ask((struct http *)attempt, url, xlvs_curl_port(&spec->real));
+	ask((struct http *)attempt, url, &spec->real);
 }
 
 static void stop(struct xlvs_attempt *attempt)
 {
-	xlvs_curl_close(&((struct http *)attempt)->transfer);
+	struct http *http = (struct http *)attempt;
+
+	xlvs_curl_close(&http->transfer);
+	free(http->url);
+	http->url = NULL;
 }
 
 static int validate(const struct xlvs_check_spec *spec, struct xlvs_error *reterr)
