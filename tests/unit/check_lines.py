@@ -109,7 +109,7 @@ class Simpletcp(BadServers, unittest.TestCase):
     def test_udp(self):
         with Datagrams(lambda question: b"PONG " + question) as there, \
                 Datagrams(lambda _: None) as half:
-            base = {"service": "simpletcp", "protocol": "udp", "request": "/ping", "timeout_ms": 300}
+            base = {"service": "simpletcp", "protocol": "udp", "request": "/ping", "timeout_ms": 1200}
             results = run({**base, "real": there.real, "receive": "^PONG ping"},
                           {**base, "real": there.real, "receive": "^PING"},
                           {**base, "real": half.real, "receive": "PONG"},
@@ -127,7 +127,7 @@ class Sip(BadServers, unittest.TestCase):
                 Datagrams(lambda _: b"SIP/2.0 503 Busy\r\n\r\n") as busy, \
                 Datagrams(lambda _: GARBAGE) as odd, Datagrams(lambda _: b"SIP/2.0 200 OK") as cut, \
                 Datagrams(lambda _: None) as half:
-            results = run(*({**self.words, "protocol": "udp", "real": there.real, "timeout_ms": 300}
+            results = run(*({**self.words, "protocol": "udp", "real": there.real, "timeout_ms": 1200}
                             for there in (up, busy, odd, cut, half)))
         self.assertEqual([r.outcome for r in results], ["up", "down", "down", "down", "down"])
         self.assertEqual([r.text for r in results[:2]], ["SIP/2.0 200 OK", "SIP/2.0 503 Busy"])
@@ -139,7 +139,7 @@ class Sip(BadServers, unittest.TestCase):
     def test_a_lost_datagram_is_asked_again(self):
         answers = [None, self.OK]
         with Datagrams(lambda _: answers.pop(0)) as there:
-            result = run_one(**self.words, protocol="udp", real=there.real, timeout_ms=3000)
+            result = run_one(**self.words, protocol="udp", real=there.real, timeout_ms=6000)
         self.assertEqual(result.outcome, "up")
 
     def test_tcp(self):
@@ -248,7 +248,7 @@ class Mail(unittest.TestCase):
         full, _ = self.smtp({}, greeting=b"554 Go away\r\n")
         stuck, _ = self.smtp({"EHLO": None})
         with extended, plain, neither, full, stuck:
-            results = run(*({"service": service, "real": there.real, "timeout_ms": 500}
+            results = run(*({"service": service, "real": there.real, "timeout_ms": 1500}
                             for service in ("smtp", "submission")
                             for there in (extended, plain, neither, full, stuck)))
             self.assertEqual([r.outcome for r in results], ["up", "up", "down", "down", "down"] * 2)
