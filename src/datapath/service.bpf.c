@@ -276,6 +276,29 @@ static __always_inline int choose(const struct xlvs_service *service, struct xlv
 	return dest < 0 || !persistent ? dest : xlvs_template_open(pkt, slot, dest);
 }
 
+static __always_inline bool is_one_packet(const struct xlvs_service *service,
+					  const struct xlvs_packet *pkt)
+{
+	return service->flags & XLVS_SVC_ONE_PACKET && pkt->tuple.protocol == IPPROTO_UDP;
+}
+
+/* A connection that ends with the datagram that opened it: it has no record, and replies are not
+ * known as such, but it counts against the destination's thresholds while it lasts. */
+static __noinline int open_one_packet(struct xlvs_packet *pkt, __u32 dest_index)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
+
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	__sync_fetch_and_add(&dest->conns, 1);
+	__sync_fetch_and_add(&dest->inactive, 1);
+	xlvs_dest_bound(dest);
+	__sync_fetch_and_add(&dest->inactive, -1);
+	xlvs_dest_unbound(dest);
+	xlvs_template_release(pkt);
+	return dest_index | XLVS_OPEN_HASHED;
+}
+
 /* What is not FTP's own, but was taken for its data, is the host's when FTP cannot take it. */
 static __always_inline bool is_foreign(const struct xlvs_service *service,
 				       const struct xlvs_packet *pkt)
@@ -327,6 +350,8 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 		return r < 0 ? XLVS_NOT_OURS : r;
 	}
 	r = choose(service, pkt, slot, &pick);
+	if (r >= 0 && is_one_packet(service, pkt))
+		return open_one_packet(pkt, r);
 	if (r >= 0) {
 		r = open_record(ctx, pkt, r, over);
 		if (r < 0)

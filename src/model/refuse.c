@@ -30,7 +30,6 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 		 "services of protocols other than TCP and UDP are"},
 		{!key->fwmark && !key->port && !(spec->flags & XLVS_SERVICE_PERSISTENT),
 		 "port 0 (all ports) without persistence is"},
-		{spec->flags & XLVS_SERVICE_ONE_PACKET, "one-packet scheduling is"},
 		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},
 		{spec->pe[0], "persistence engines are"},
 	};

@@ -2,6 +2,7 @@
 """Clients that stay with their server, and servers that take no more than so many."""
 
 import contextlib
+import socket
 
 import pytest
 
@@ -143,3 +144,38 @@ def test_a_server_takes_no_more_than_its_threshold(topology, director, client, i
         director.ipvsadm(f"-e -t {service} -r {dest} -m -x 3")
         assert sessions.enter_context(Session(client, ipv4)).get() == "rs1"
     assert "-x" not in director.ipvsadm("-Sn")
+
+
+@pytest.mark.parametrize("method", ["dr", "tun"])
+def test_one_packet_scheduling_sends_each_datagram_elsewhere(topology, director, client, family,
+                                                             echoes, method):
+    service = director.add_service(family, method, topology.servers, port=7, protocol="u",
+                                   scheduler="rr -o")
+    version = socket.AF_INET if family.version == 4 else socket.AF_INET6
+    with client.socket(version, socket.SOCK_DGRAM) as sock:
+        assert echo(client, family, 6, sock=sock) == ["rs3", "rs2", "rs1"] * 2
+    assert not director.connections(service)
+    assert f"-A -u {service} -s rr -o\n" in director.ipvsadm("-Sn")
+    stats = director.stats()[service, None]
+    assert (stats.conns, stats.in_packets) == (6, 6)
+
+
+def test_a_mark_has_one_template_for_all_ports(topology, director, client, family):
+    server = topology.servers[2]
+    words = "" if family.version == 4 else " -6"
+    director.xlvs("mark", "add", "tcp", family.vip, "5")
+    try:
+        director.ipvsadm(f"-A -f 5{words} -s rr -p 40")
+        for each in topology.servers:
+            each.prepare("nat", family)
+            dest = family.endpoint(each.address(family), 9)  # a port that is not looked at
+            director.ipvsadm(f"-a -f 5{words} -r {dest} -m")
+        until("the neighbours", lambda: not director.unknown_neighbours())
+        assert fetch(client, family, 2) == ["rs3"] * 2
+        assert fetch(client, family, 2, port=8080) == ["rs3"] * 2
+        mark = "0.0.0.5:0" if family.version == 4 else "[0:5::]:0"
+        (template,) = (row for row in director.connections(mark) if row.state == "ASSURED")
+        assert (template.protocol, template.source, template.destination) == (
+            "IP", family.endpoint(family.client, 0), family.endpoint(server.address(family), 0))
+    finally:
+        director.xlvs("mark", "del", "tcp", family.vip)
