@@ -27,6 +27,7 @@ SERVICES = {
     "tun": (f"TCP {VIP}:82",),
     "tls": (f"TCP {VIP}:443",),
     "dns": (f"UDP {VIP}:53",),
+    "mark": ("FWM 7",),
 }
 
 
@@ -152,6 +153,7 @@ class Checked:
         self.wait("tun", rs3=("Tunnel", 1, 82), rs4=("Tunnel", 1, 82))
         self.wait("tls", rs1=("Masq", 1, 8443), rs2=("Masq", 1, 8443))
         self.wait("dns", rs1=("Masq", 1, 5353), rs2=("Masq", 1, 5353))
+        self.wait("mark", rs1=("Masq", 1, 8080), rs2=("Masq", 1, 8080))
 
 
 @pytest.fixture
@@ -185,6 +187,7 @@ def test_every_kind_of_check_takes_a_server_out_and_back(checked, certificate):
 
     rs1.stop_nginx()                        # HTTP_GET, and the quorum is lost
     checked.wait("web", rs3=("Masq", 1, 8080))
+    checked.wait("mark", rs2=("Masq", 1, 8080))
     until("quorum_down", (checked.directory / "quorum-down").exists)
 
     rs1.start_nginx()

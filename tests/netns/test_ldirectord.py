@@ -1,204 +1,123 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""xlvs-ldirectord against real servers and a real director, and beside Debian's ldirectord."""
+"""Debian's ldirectord, unmodified, through a whole life: with our ipvsadm in the place of the one it
+calls, and with Debian's own and the preload library."""
 
 import os
-import time
 
 import pytest
 
+from director import Destination, program
 from forwarding import two_armed
-from ldirectord import ORIGINAL, History, Ldirectord, Original
 from load import fetch
+from wait import until
 
 pytestmark = two_armed
 
-QUICK = "checkinterval=1\nchecktimeout=1\nnegotiatetimeout=1\n"
+DEADLINE_SEC = 40   # it checks one server after the other and runs ipvsadm three times for a change
+CONF = """\
+checktimeout=2
+negotiatetimeout=2
+checkinterval=1
+logfile="{log}"
+
+virtual={vip}:80
+    real=192.0.2.11:8080 masq {weight}
+    real=192.0.2.12:8080 masq
+    fallback=192.0.2.13:8080 masq
+    service=http
+    request="/"
+    receive="rs"
+    scheduler=wrr
+
+virtual={vip}:8080
+    real=192.0.2.12:8080 gate 5
+    real=192.0.2.13:8080 gate
+    checktype=connect
+    quiescent=yes
+    scheduler=rr
+"""
+MORE = """
+virtual={vip}:81
+    real=192.0.2.11:8080 masq
+    checktype=on
+    scheduler=rr
+"""
+
+# The path it calls is written into it.
+IN_ITS_PLACE = 'mount --bind "$0" /usr/sbin/ipvsadm && exec "$@"'
 
 
-def virtual(family, port, lines, servers, method="masq"):
-    reals = [f"    real={server.address(family)}:{port} {method} {weight}\n"
-             for server, weight in servers]
-    return f"virtual={family.vip}:{port}\n{lines}{''.join(reals)}"
+class Ldirectord:
+    def __init__(self, director, directory, words, vip):
+        self.director = director
+        self.vip = vip
+        self.words = words
+        self.log = directory / "log"
+        self.conf = directory / f"xlvs-{os.getpid()}.cf"
+        self.configure()
+
+    def configure(self, weight=3, more=""):
+        self.conf.write_text((CONF + more).format(log=self.log, weight=weight, vip=self.vip))
+
+    def run(self, verb):
+        return self.director.namespace.run(*self.words, "ldirectord", self.conf, verb,
+                                           check=False).returncode
+
+    def wait(self, port, **servers):
+        """Until a service has these servers, rsN=(forward, weight), all on port 8080."""
+        service = f"{self.vip}:{port}"
+        wanted = {f"192.0.2.1{name[-1]}:8080": Destination(*values, 0, 0)
+                  for name, values in servers.items()}
+
+        def found():
+            return {name: Destination(dest.forward, dest.weight, 0, 0)
+                    for name, dest in self.director.destinations(service).items()}
+        try:
+            until(f"{service} to be {wanted}", lambda: found() == wanted, DEADLINE_SEC)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; it is {found()}\n{self.log.read_text()}") from error
 
 
-def tables(family, topology):
-    """A function: the table of the service on port 80 with these servers and weights."""
-    def table(port=80, **weights):
-        names = {server.name: server for server in topology.servers}
-        return {f"{family.vip}:{port}": {f"{names[name].address(family)}:{port}": weight
-                                         for name, weight in weights.items()}}
-    return table
+@pytest.fixture(params=["our ipvsadm", "Debian's ipvsadm"])
+def ldirectord(request, director, ipv4, tmp_path):
+    words = {"our ipvsadm": ["unshare", "--mount", "sh", "-c", IN_ITS_PLACE, program("ipvsadm")],
+             "Debian's ipvsadm": [program("xlvs"), "run", "--"]}[request.param]
+    made = Ldirectord(director, tmp_path, words, ipv4.vip)
+    yield made
+    made.run("stop")
+    until("ldirectord to have ended", lambda: made.run("status") != 0, DEADLINE_SEC)
 
 
-def test_servers_come_fail_and_recover_and_a_stop_takes_them_out(topology, director, client, ipv4):
-    one, two, spare = topology.servers
-    table = tables(ipv4, topology)
-    checks = Ldirectord(topology, QUICK + virtual(
-        ipv4, 80, f"    fallback={spare.address(ipv4)}:80 masq\n    receive=\"rs\"\n",
-        [(one, 1), (two, 2)]))
-    assert checks.status_of("status") == 3
-    with History(director) as history:
-        checks.start()
-        assert checks.status_of("status") == 0
-        history.wait(table(rs1=1, rs2=2))
-        assert set(fetch(client, ipv4, 6)) == {"rs1", "rs2"}
-        one.kill_nginx()
-        history.wait(table(rs2=2))
-        two.kill_nginx()
-        history.wait(table(rs3=1))
-        assert fetch(client, ipv4, 2) == ["rs3"] * 2
-        shown = checks.server(f"{one.address(ipv4)}:80")
-        assert shown["state"] == "down" and not shown["last_result"]["up"]
-        assert shown["last_result"]["text"]
-        two.start_nginx()
-        history.wait(table(rs2=2))
-        one.start_nginx()
-        history.wait(table(rs1=1, rs2=2))
-        checks.stop()
-        history.wait({})
-    assert checks.status_of("status") == 3
-    assert checks.pid is None
-    # Nothing was in the table that should not have been, at no time.
-    known = [{}, table(), table(rs1=1), table(rs2=2), table(rs1=1, rs2=2), table(rs3=1),
-             table(rs2=2, rs3=1)]
-    assert [state for state in history.states if state not in known] == []
+def test_a_whole_life(topology, director, client, ipv4, ldirectord):
+    rs1, rs2, _ = topology.servers
+    assert ldirectord.run("status") == 3
+    assert ldirectord.run("start") == 0
+    ldirectord.wait(80, rs1=("Masq", 3), rs2=("Masq", 1))
+    ldirectord.wait(8080, rs2=("Route", 5), rs3=("Route", 1))
+    assert ldirectord.run("status") == 0
+    until("the servers to be reached", lambda: director.unknown_neighbours() == 0)
+    assert set(fetch(client, ipv4, 8)) == {"rs1", "rs2"}
 
+    rs2.kill_nginx()    # once deleted, once drained
+    ldirectord.wait(80, rs1=("Masq", 3))
+    ldirectord.wait(8080, rs2=("Route", 0), rs3=("Route", 1))
+    rs1.kill_nginx()
+    ldirectord.wait(80, rs3=("Masq", 1))
+    assert set(fetch(client, ipv4, 2)) == {"rs3"}
 
-def test_a_reload_applies_the_difference_and_a_faulty_one_nothing(topology, director, ipv4):
-    one, two, _ = topology.servers
-    table = tables(ipv4, topology)
-    checks = Ldirectord(topology, QUICK + virtual(ipv4, 80, "", [(one, 1), (two, 2)])).start()
-    with History(director) as history:
-        history.wait(table(rs1=1, rs2=2))
-        checks.write(QUICK + "quiescent=perhaps\n")
-        done = checks.do("reload", check=False)
-        assert done.returncode == 2 and "line 5, column 11: expected yes or no" in done.stderr
-        checks.hang_up()
-        checks.wait_log("The configuration stays as it was")
-        assert history.states[-1] == table(rs1=1, rs2=2)
-        checks.write("quiescent=yes\n" + QUICK
-                     + virtual(ipv4, 80, "    scheduler=rr\n", [(one, 5), (two, 2)]))
-        checks.do("reload")
-        history.wait(table(rs1=5, rs2=2))
-        two.kill_nginx()
-        history.wait(table(rs1=5, rs2=0))
-        checks.write("autoreload=yes\n" + QUICK + virtual(ipv4, 80, "", [(two, 3)]))
-        checks.do("reload")
-        history.wait(table())
-        two.start_nginx()
-        history.wait(table(rs2=3))
-        checks.write("cleanstop=no\n" + QUICK + virtual(ipv4, 8080, "", [(two, 4)]))
-        history.wait(table(8080, rs2=4))
-        checks.stop()
-    assert History(director).states[-1] == table(8080, rs2=4)
+    rs1.start_nginx()
+    ldirectord.wait(80, rs1=("Masq", 3))
+    rs2.start_nginx()
+    ldirectord.wait(80, rs1=("Masq", 3), rs2=("Masq", 1))
+    ldirectord.wait(8080, rs2=("Route", 5), rs3=("Route", 1))
 
+    ldirectord.configure(weight=7, more=MORE)
+    assert ldirectord.run("reload") == 0
+    ldirectord.wait(80, rs1=("Masq", 7), rs2=("Masq", 1))
+    ldirectord.wait(81, rs1=("Masq", 1))
+    ldirectord.configure()
+    assert ldirectord.run("reload") == 0
+    until("the service to be gone", lambda: f"{ipv4.vip}:81" not in director.ipvsadm("-Ln"), DEADLINE_SEC)
 
-def test_servers_in_the_table_serve_on_through_a_start(topology, director, ipv4):
-    one, two, three = topology.servers
-    table = tables(ipv4, topology)
-    service = f"{ipv4.vip}:80"
-    director.ipvsadm(f"-A -t {service} -s wrr")
-    for server in (one, two, three):
-        director.ipvsadm(f"-a -t {service} -r {server.address(ipv4)}:80 -m -w 1")
-    two.kill_nginx()
-    checks = Ldirectord(topology, QUICK + virtual(ipv4, 80, "", [(one, 1), (two, 1)]))
-    with History(director) as history:
-        checks.start()
-        history.wait(table(rs1=1))
-        checks.stop()
-    assert all(f"{one.address(ipv4)}:80" in state[service]
-               for state in history.states if service in state)
-
-
-def test_the_table_comes_back_with_the_director(topology, director, ipv4):
-    one, two, _ = topology.servers
-    table = tables(ipv4, topology)
-    checks = Ldirectord(topology, QUICK + virtual(ipv4, 80, "", [(one, 1), (two, 2)])).start()
-    with History(director) as history:
-        history.wait(table(rs1=1, rs2=2))
-    director.stop()
-    checks.wait_log("The connection to the director is lost")
-    director.start()
-    with History(director) as history:
-        history.wait(table(rs1=1, rs2=2))
-    checks.stop()
-    director.stop()
-    done = checks.do("start", check=False)
-    assert done.returncode == 1
-    assert done.stderr == ("no director to talk to: xlvsd is not running in this network "
-                           "namespace\n")
-    assert checks.pid is None
-
-
-def test_a_file_in_maintenancedir_takes_a_server_out(topology, director, ipv4):
-    one, two, _ = topology.servers
-    table = tables(ipv4, topology)
-    directory = os.path.join(topology.directory, "maintenance")
-    os.makedirs(directory, exist_ok=True)
-    checks = Ldirectord(topology, f"maintenancedir={directory}\n" + QUICK
-                        + virtual(ipv4, 80, "", [(one, 1), (two, 2)])).start()
-    with History(director) as history:
-        history.wait(table(rs1=1, rs2=2))
-        path = os.path.join(directory, f"{two.address(ipv4)}:80")
-        with open(path, "w"):
-            history.wait(table(rs1=1))
-        assert checks.server(f"{two.address(ipv4)}:80")["state"] == "maintenance"
-        os.unlink(path)
-        history.wait(table(rs1=1, rs2=2))
-    checks.stop()
-
-
-def sequence(program, topology, director, family):
-    """The same failures for either program: the table's states, and when they were to be what."""
-    one, two, spare = topology.servers
-    table = tables(family, topology)
-    fallback = f"    fallback={spare.address(family)}:{{}} masq\n"
-    text = (QUICK + virtual(family, 80, fallback.format(80), [(one, 1), (two, 2)])
-            + virtual(family, 8080, fallback.format(8080) + "    quiescent=yes\n"
-                      + "    service=http\n", [(one, 3), (two, 4)]))
-    checks = program(topology, text)
-    steps = [
-        (checks.start, table(rs1=1, rs2=2) | table(8080, rs1=3, rs2=4)),
-        (one.kill_nginx, table(rs2=2) | table(8080, rs1=0, rs2=4)),
-        (two.kill_nginx, table(rs3=1) | table(8080, rs1=0, rs2=0, rs3=1)),
-        (two.start_nginx, table(rs2=2) | table(8080, rs1=0, rs2=4)),
-        (one.start_nginx, table(rs1=1, rs2=2) | table(8080, rs1=3, rs2=4)),
-        (checks.stop, {}),
-    ]
-    with History(director) as history:
-        for step, expected in steps:
-            step()
-            history.wait(expected)
-    return history.states, [expected for _, expected in steps]
-
-
-@pytest.mark.skipif(not os.path.exists(ORIGINAL), reason="Debian's ldirectord is not installed")
-def test_ours_and_the_original_bring_the_table_to_the_same_states(topology, director, ipv4):
-    theirs, steady = sequence(Original, topology, director, ipv4)
-    ours, _ = sequence(Ldirectord, topology, director, ipv4)
-    assert [state for state in theirs if state in steady][-6:] == steady[-6:]
-    assert [state for state in ours if state in steady] == [{}] + steady
-    # A server that failed its check is not shown with a weight before the next one passed.
-    one = topology.servers[0].address(ipv4)
-    down = ours[ours.index(steady[1]):ours.index(steady[3])]
-    assert all(f"{one}:80" not in state[f"{ipv4.vip}:80"] for state in down)
-    assert all(state[f"{ipv4.vip}:8080"][f"{one}:8080"] == 0 for state in down)
-
-
-def test_a_dead_server_goes_in_time_however_many_others_are_black_holed(topology, director, ipv4):
-    """Nobody has these addresses, so checks of them only end with their time limit."""
-    one, two, _ = topology.servers
-    table = tables(ipv4, topology)
-    void = "".join(f"    real=192.0.2.{n}:80 masq\n" for n in range(100, 200))
-    checks = Ldirectord(topology, "checkinterval=1\nnegotiatetimeout=2\nfailurecount=2\n"
-                        + virtual(ipv4, 80, "", [(one, 1), (two, 2)]) + void).start()
-    with History(director) as history:
-        history.wait(table(rs1=1, rs2=2))
-        two.ip(f"route add blackhole {ipv4.dip}")
-        began = time.monotonic()
-        history.wait(table(rs1=1))
-        took = time.monotonic() - began
-        two.ip(f"route del blackhole {ipv4.dip}")
-        history.wait(table(rs1=1, rs2=2))
-    checks.stop()
-    assert took < 1 * 2 + 2 + 0.5, "interval x failurecount + time limit, and half a second to see it"
+    assert ldirectord.run("stop") == 0
+    until("the services to be gone", lambda: not director.rows(), DEADLINE_SEC)
