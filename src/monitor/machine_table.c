@@ -153,7 +153,7 @@ static void done(struct xlvs_machine *machine, struct xlvs_slot *slot, struct xl
 			xlvs_machine_free_service(machine, service);
 			return;
 		}
-		if (slot->command == IPVS_CMD_NEW_SERVICE)
+		if (slot->believed.present)
 			touch_servers(machine, service);
 	}
 	xlvs_machine_touch(machine, slot);

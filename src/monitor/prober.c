@@ -10,6 +10,9 @@
 
 /* The first checks of a start begin so many a millisecond. */
 #define FIRST_PER_MS 5
+/* Checks that begin in one round of the loop: what is under way is looked after in between, or on
+ * a machine that cannot keep up the time limits of all would pass before anybody looks. */
+#define STARTS_PER_ROUND 32
 /* Each interval is shortened by up to this part of it. */
 #define JITTER_PART 20
 /* Checks of one server that may overlap. */
@@ -31,6 +34,8 @@ struct lane {
 
 struct probe {
 	uv_timer_t timer;
+	STAILQ_ENTRY(probe) due_link;
+	bool is_due; /* waits for its turn */
 	struct xlvs_prober *prober;
 	struct member *members; /* in the prober's array */
 	size_t n_members;
@@ -42,6 +47,8 @@ struct probe {
 };
 
 struct xlvs_prober {
+	uv_idle_t turns; /* first: what libuv returns */
+	STAILQ_HEAD(, probe) due;
 	uv_loop_t *loop;
 	struct xlvs_check_engine *engine;
 	const struct xlvs_ld_config *config;
@@ -242,13 +249,33 @@ static void run(struct probe *probe)
 		lane->number = ++probe->n_runs;
 }
 
+static void on_turns(uv_idle_t *turns)
+{
+	struct xlvs_prober *prober = (struct xlvs_prober *)turns;
+
+	for (int i = 0; i < STARTS_PER_ROUND && !STAILQ_EMPTY(&prober->due); i++) {
+		struct probe *probe = STAILQ_FIRST(&prober->due);
+
+		STAILQ_REMOVE_HEAD(&prober->due, due_link);
+		probe->is_due = false;
+		run(probe);
+	}
+	if (STAILQ_EMPTY(&prober->due))
+		uv_idle_stop(turns);
+}
+
 static void on_due(uv_timer_t *timer)
 {
 	struct probe *probe = timer->data;
+	struct xlvs_prober *prober = probe->prober;
 	uint64_t interval_ms = probe->members[0].interval_ms;
-	bool is_first = !probe->n_runs;
+	bool is_first = !probe->n_runs && !probe->is_due;
 
-	run(probe);
+	if (!probe->is_due) {
+		probe->is_due = true;
+		STAILQ_INSERT_TAIL(&prober->due, probe, due_link);
+		uv_idle_start(&prober->turns, on_turns);
+	}
 	/* The second check spreads them over the interval. */
 	probe->due_ms += is_first ? (uint64_t)random() % interval_ms + 1 : shortened(interval_ms);
 	arm(probe);
@@ -286,6 +313,11 @@ static void free_probe(uv_handle_t *handle)
 	free(handle->data);
 }
 
+static void free_prober(uv_handle_t *handle)
+{
+	free(handle);
+}
+
 void xlvs_prober_free(struct xlvs_prober *prober)
 {
 	if (!prober)
@@ -301,7 +333,7 @@ void xlvs_prober_free(struct xlvs_prober *prober)
 	}
 	free(prober->probes);
 	free(prober->members);
-	free(prober);
+	uv_close((uv_handle_t *)&prober->turns, free_prober);
 }
 
 static void list_members(struct xlvs_prober *prober)
@@ -377,6 +409,8 @@ int xlvs_prober_new(uv_loop_t *loop, struct xlvs_check_engine *engine,
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_virtuals; i++)
 		n += config->virtuals[i].n_reals;
+	uv_idle_init(loop, &prober->turns);
+	STAILQ_INIT(&prober->due);
 	prober->loop = loop;
 	prober->engine = engine;
 	prober->config = config;

@@ -45,6 +45,7 @@ class Ldirectord(Files):
     def __init__(self, topology, text):
         super().__init__(topology, text)
         self.space = topology.director
+        self.pidfile = f"/var/run/ldirectord.{self.name}.pid"
         topology.at_end(self.kill)
 
     def do(self, verb, *options, **more):
@@ -63,7 +64,7 @@ class Ldirectord(Files):
     @property
     def pid(self):
         try:
-            with open(f"/var/run/ldirectord.{self.name}.pid") as file:
+            with open(self.pidfile) as file:
                 return int(file.read())
         except FileNotFoundError:
             return None

@@ -219,6 +219,24 @@ static void test_an_emptied_table_is_filled_again(void **state)
 	assert_string_equal(world_table(world), "192.0.2.11:80 3, 192.0.2.12:80 2");
 }
 
+static void test_a_service_that_somebody_else_added_is_taken_over(void **state)
+{
+	struct world *world = *state;
+
+	world_start(world, SERVICE ONE);
+	world->has_service = false;
+	world_reconnect(world);
+	world->has_service = false;
+	xlvs_machine_lost(world->machine);
+	world->refusal = -EEXIST;
+	world_reconnect(world);
+	world->refusal = 0;
+	world->has_service = true;
+	world_check(world, 0, true);
+	world_wait(world, 31);
+	assert_string_equal(world_table(world), "192.0.2.11:80 3");
+}
+
 static void test_a_reload_applies_the_difference_and_keeps_states(void **state)
 {
 	struct world *world = *state;
@@ -364,6 +382,7 @@ int main(void)
 		TEST(test_a_refused_change_is_reported_once_and_tried_again),
 		TEST(test_what_was_changed_by_hand_stays_until_the_state_changes),
 		TEST(test_an_emptied_table_is_filled_again),
+		TEST(test_a_service_that_somebody_else_added_is_taken_over),
 		TEST(test_a_reload_applies_the_difference_and_keeps_states),
 		TEST(test_a_stop_takes_services_with_cleanstop_along),
 		TEST(test_a_stop_leaves_the_others),
