@@ -176,6 +176,7 @@ def test_every_kind_of_check_takes_a_server_out_and_back(checked, certificate):
     rs1, rs2, rs3, rs4 = checked.pair.servers
     assert "TCP 203.0.113.99:1" not in checked.table()
     assert checked.director.ipvsadm("-L --timeout") == "Timeout (tcp tcpfin udp): 600 60 100\n"
+    assert f"TCP  {VIP}:82 lc persistent 300 mask 255.255.255.0\n" in checked.director.ipvsadm("-Ln")
 
     rs4.stop_nginx()                        # TCP_CHECK, inhibit_on_failure
     (checked.directory / "misc-rs3").unlink()   # MISC_CHECK
