@@ -79,12 +79,14 @@ static __always_inline int answer_hashed(const struct xlvs_packet *pkt, __u32 in
 
 int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index, __u32 service)
 {
-	struct xlvs_conn *conn = xlvs_conn_at(index), *reply;
+	struct xlvs_conn *conn = (void *)0, *reply;
 	struct xlvs_dest *dest;
 	int r;
 
 	if (!pkt)
 		return -XLVS_DROP_INTERNAL;
+	if (index != XLVS_NONE)
+		conn = xlvs_conn_at(index);
 	if (conn && !is_still(pkt, conn)) {
 		conn = (void *)0;
 		index = XLVS_NONE;
@@ -109,7 +111,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 	if (r)
 		return r;
 	tell_template(pkt, conn, index, false);
-	reply = xlvs_conn_partner(conn, index);
+	reply = conn->partner == XLVS_NONE ? (void *)0 : xlvs_conn_partner(conn, index);
 	if (reply)
 		copy_state(reply, conn);
 	return answer(conn->dest, conn->meta);

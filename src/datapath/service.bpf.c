@@ -195,7 +195,7 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 		     method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
 		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
 	xlvs_conn_publish(conn);
-	reply = xlvs_conn_at(partner);
+	reply = partner < 0 ? (void *)0 : xlvs_conn_at(partner);
 	if (reply)
 		xlvs_conn_publish(reply);
 	return index;
