@@ -29,6 +29,8 @@ enum xlvs_udp_state {
 enum xlvs_timeout {
 	XLVS_TIMEOUT_TCP = 0, /* + enum xlvs_tcp_state */
 	XLVS_TIMEOUT_UDP = 16,
+	XLVS_TIMEOUT_LBLC = 30, /* of what lblc and lblcr remember of an address */
+	XLVS_TIMEOUT_LBLCR = 31,
 	XLVS_TIMEOUTS = 32,
 };
 

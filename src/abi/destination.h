@@ -34,7 +34,8 @@ struct xlvs_dest {
 	__u16 tunnel_flags; /* enum xlvs_tunnel_flag */
 	__be16 service_port;
 	__s32 last_weight; /* the last that was not 0, or the one it was added with */
-	__u32 unused[2];
+	__u32 serial; /* counts the destinations that have had this slot */
+	__u32 unused[1];
 
 	__u32 active __attribute__((aligned(64)));
 	__u32 inactive;

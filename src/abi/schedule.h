@@ -35,7 +35,8 @@ struct xlvs_list_head {
 	__s32 max_weight; /* wrr: mw */
 	__s32 gcd_weight; /* wrr: di */
 	__u32 unused;
-	__u64 cursor; /* rr, wrr: low 32 bits position, high 32 bits threshold; see the scheduler */
+	__u64 cursor; /* rr, wrr: low 32 bits position, high 32 bits threshold; lblc, lblcr: the
+			 binding, see locality.h */
 };
 
 #define XLVS_LIST_MAGIC 0x786c7673U

@@ -14,6 +14,7 @@ struct xlvs_dst_ledger_map xlvs_dst_ledger SEC(".maps");
 struct xlvs_svc_ledger_map xlvs_svc_ledger SEC(".maps");
 struct xlvs_marks_map xlvs_marks SEC(".maps");
 struct xlvs_runtime_map xlvs_runtime SEC(".maps");
+struct xlvs_localities_map xlvs_localities SEC(".maps");
 struct xlvs_events_map xlvs_events SEC(".maps");
 struct xlvs_clock_map xlvs_clock SEC(".maps");
 

@@ -12,6 +12,7 @@
 #include "abi/connection.h"
 #include "abi/destination.h"
 #include "abi/limits.h"
+#include "abi/locality.h"
 #include "abi/mark.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
@@ -41,6 +42,14 @@ XLVS_ARRAY(xlvs_dst_ledger, struct xlvs_ledger, XLVS_DESTS_MAX); /* the daemon's
 XLVS_ARRAY(xlvs_svc_ledger, struct xlvs_ledger, XLVS_SERVICES_MAX); /* the daemon's alone */
 XLVS_ARRAY(xlvs_marks, struct xlvs_mark_rule, XLVS_MARK_RULES_MAX);
 XLVS_ARRAY(xlvs_runtime, struct xlvs_runtime, 1);
+
+struct xlvs_localities_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, XLVS_LOCALITIES_MAX);
+	__type(key, struct xlvs_locality_key);
+	__type(value, struct xlvs_locality);
+};
+extern struct xlvs_localities_map xlvs_localities SEC(".maps");
 
 struct xlvs_events_map {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

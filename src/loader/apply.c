@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include "loader/chunks.h"
@@ -82,6 +83,9 @@ static int schedule(struct work *work, const struct xlvs_op *op)
 		xlvs_chunks_leave(loader, *published);
 	}
 	schedule.chunks = &loader->maps.chunks[first];
+	if (op->change == XLVS_SCHEDULE_BIND &&
+	    getrandom(&schedule.binding, sizeof(schedule.binding), 0) != sizeof(schedule.binding))
+		return xlvs_refuse(work->reterr, -EIO, "the kernel has no random numbers");
 	memset(schedule.chunks, 0, n_chunks * sizeof(union xlvs_chunk));
 	schedule.chunks->head = (struct xlvs_list_head){
 		.magic = XLVS_LIST_MAGIC,
@@ -236,6 +240,7 @@ static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 		.tunnel_flags = spec->tunnel_flags,
 		.service_port = dest->service_key.port,
 		.last_weight = dest->last_weight,
+		.serial = former->serial,
 	};
 
 	memcpy(content.address, spec->key.address.bytes, sizeof(content.address));
@@ -253,6 +258,7 @@ static int put_new_dest(struct work *work, const struct xlvs_model_dest *dest)
 	xlvs_counters_reset(&loader->maps, dest->id);
 	loader->private->dest_owners[dest->id] = dest->service_key;
 	content.flags = 0;
+	content.serial = slot->serial + 1;
 	*slot = content;
 	return xlvs_journal_store(&loader->journal, &slot->flags, flags);
 }

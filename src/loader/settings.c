@@ -29,6 +29,7 @@ static const uint32_t tcp_timeouts_sec[XLVS_TCP_STATES] = {
 };
 
 static const uint32_t udp_timeout_sec = 300;
+static const uint32_t locality_timeout_sec = 24 * 60 * 60;
 
 int xlvs_settings_sizes(uint64_t connections, uint32_t n_cpus, struct xlvs_sizes *ret_sizes,
 			struct xlvs_error *reterr)
@@ -107,6 +108,10 @@ void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_r
 		runtime->timeout_ticks[XLVS_TIMEOUT_TCP + i] =
 			xlvs_settings_ticks(constants, tcp_timeouts_sec[i]);
 	runtime->timeout_ticks[XLVS_TIMEOUT_UDP] = xlvs_settings_ticks(constants, udp_timeout_sec);
+	runtime->timeout_ticks[XLVS_TIMEOUT_LBLC] =
+		xlvs_settings_ticks(constants, locality_timeout_sec);
+	runtime->timeout_ticks[XLVS_TIMEOUT_LBLCR] =
+		xlvs_settings_ticks(constants, locality_timeout_sec);
 }
 
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts)

@@ -63,6 +63,9 @@ static inline int32_t xlvs_weights_divisor(int32_t divisor, int32_t weight)
  * when there is none. */
 uint64_t xlvs_cursor_carried(const struct xlvs_schedule *schedule);
 
+/* The number of the binding of scheduler and service: the former one's unless it is a new one. */
+uint64_t xlvs_binding(const struct xlvs_schedule *schedule);
+
 /* Where the destination at `position` of the published run stands in the new one; if it has gone,
  * the nearest one before it that is still there; XLVS_NONE before the first. */
 uint32_t xlvs_position_carried(const struct xlvs_schedule *schedule, uint32_t position);

@@ -17,7 +17,9 @@
 	X(fo, 9)           \
 	X(ovf, 10)         \
 	X(twos, 11)        \
-	X(mh, 12)
+	X(mh, 12)          \
+	X(lblc, 13)        \
+	X(lblcr, 14)
 
 /* X(name, slots): those that build something when their list changes (in name.c), and how many
  * slots their table has, 0 without one, XLVS_SLOTS_OF_MH as many as the director is told to. */
@@ -26,7 +28,9 @@
 	X(wrr, 0)                \
 	X(sh, 256)               \
 	X(dh, 256)               \
-	X(mh, XLVS_SLOTS_OF_MH)
+	X(mh, XLVS_SLOTS_OF_MH)  \
+	X(lblc, 0)               \
+	X(lblcr, 0)
 
 #define XLVS_SLOTS_OF_MH 0xffffffffU
 

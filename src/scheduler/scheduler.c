@@ -71,6 +71,13 @@ uint64_t xlvs_cursor_carried(const struct xlvs_schedule *schedule)
 	return __atomic_load_n(&schedule->old->head.cursor, __ATOMIC_RELAXED);
 }
 
+uint64_t xlvs_binding(const struct xlvs_schedule *schedule)
+{
+	if (schedule->change == XLVS_SCHEDULE_BIND || !schedule->old)
+		return schedule->binding;
+	return schedule->old->head.cursor;
+}
+
 uint32_t xlvs_run_find(const union xlvs_chunk *run, uint32_t dest)
 {
 	for (uint32_t i = 0; i < run->head.n_dests; i++) {

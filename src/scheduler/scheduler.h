@@ -34,6 +34,7 @@ struct xlvs_schedule {
 	const union xlvs_chunk *old; /* the published run, NULL without */
 	const struct xlvs_schedule_dest *dests; /* n_dests of them */
 	enum xlvs_schedule_change change;
+	uint64_t binding; /* a number never used before, should this be a new binding */
 };
 
 /* Slots of a scheduler's table, 0 for those without. `mh_slots` is what the director is told for

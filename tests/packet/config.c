@@ -28,6 +28,7 @@ static struct {
 	struct service_list lists[SERVICES_MAX];
 	uint32_t next_dest;
 	uint32_t next_chunk;
+	uint64_t n_bindings;
 } config;
 
 static const uint32_t timeouts_sec[XLVS_TIMEOUTS] = {
@@ -175,6 +176,7 @@ static void publish(const struct service_list *list, enum xlvs_schedule_change c
 		.chunks = run,
 		.old = is_first ? NULL : &director.chunks[service->list],
 		.dests = dests,
+		.binding = ++config.n_bindings,
 		.change = is_first ? XLVS_SCHEDULE_BIND : change,
 	};
 

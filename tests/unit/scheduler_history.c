@@ -33,6 +33,7 @@ struct history {
 	struct shipped shipped;
 	struct reference *reference;
 	bool listed[XLVS_DESTS_PER_SERVICE];
+	uint64_t now_sec;
 	uint32_t n_picks;
 	uint32_t n_served;
 };
@@ -138,9 +139,10 @@ static void pick(struct history *h, uint64_t seed, uint32_t step)
 {
 	struct arrival arrival = {
 		.client = below(h, UINT32_MAX),
-		.address = below(h, UINT32_MAX),
+		.address = below(h, 2) ? below(h, 3) : below(h, UINT32_MAX),
 		.port = (uint16_t)below(h, UINT16_MAX),
 		.flags = below(h, 4) * 8,
+		.now_sec = h->now_sec,
 	};
 	int64_t shipped = shipped_pick(&h->shipped, &arrival);
 	int64_t expected = reference_pick(h->reference, &arrival);
@@ -160,6 +162,8 @@ static void pick(struct history *h, uint64_t seed, uint32_t step)
 static void step(struct history *h, uint16_t scheduler, uint64_t seed, uint32_t number)
 {
 	uint32_t dice = below(h, 100);
+
+	h->now_sec += below(h, 200) ? below(h, 30) : REFERENCE_EXPIRATION_SEC / 2 + below(h, 90000);
 
 	if (dice < 6)
 		add(h);

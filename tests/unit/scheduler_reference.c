@@ -1,31 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "scheduler_reference.h"
+#include "scheduler_reference_state.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "scheduler/list.h"
-
-#define SH_SLOTS 256
-#define MH_SLOTS 4093
-
-struct node {
-	struct node *next, *prev;
-	uint32_t id;
-	int32_t weight, last_weight;
-	uint32_t offset, skip, place; /* mh */
-	int turns;
-	uint32_t active, inactive;
-	bool overloaded;
-};
-
-struct reference {
-	struct node head; /* of a circle; it stands before the first and after the last */
-	uint16_t scheduler;
-	struct node *last; /* served last, the head at the start */
-	int threshold, top, divisor; /* wrr: cw, mw, di */
-	struct node *slots[MH_SLOTS]; /* sh, dh, mh */
-};
 
 /* Of the weights, or of the last weights; 0 when all are 0. */
 static int divisor_of(const struct reference *reference, bool last)
@@ -206,8 +184,15 @@ struct reference *reference_new(uint16_t scheduler)
 void reference_free(struct reference *reference)
 {
 	reference->scheduler = XLVS_SCHEDULER_NONE; /* no table for those that remain */
+	reference_forget_localities(reference);
 	while (reference->head.next != &reference->head)
 		reference_delete(reference, reference->head.next->id);
+	while (reference->deleted) {
+		struct node *n = reference->deleted;
+
+		reference->deleted = n->next_deleted;
+		free(n);
+	}
 	free(reference);
 }
 
@@ -226,6 +211,9 @@ void reference_add(struct reference *reference, uint32_t id, int32_t weight)
 
 	if (!n)
 		abort();
+	/* Its slot is used again: nothing is known any more of who had it. */
+	for (struct node *d = reference->deleted; d; d = d->next_deleted)
+		d->weight = d->id == id ? 0 : d->weight;
 	n->id = id;
 	n->weight = n->last_weight = weight;
 	n->prev = &reference->head;
@@ -246,7 +234,9 @@ void reference_delete(struct reference *reference, uint32_t id)
 	for (int i = 0; i < MH_SLOTS; i++)
 		reference->slots[i] = reference->slots[i] == n ? NULL : reference->slots[i];
 	changed(reference);
-	free(n);
+	n->deleted = true;
+	n->next_deleted = reference->deleted;
+	reference->deleted = n;
 }
 
 void reference_edit(struct reference *reference, uint32_t id, int32_t weight)
@@ -266,6 +256,7 @@ void reference_bind(struct reference *reference, uint16_t scheduler)
 	reference->scheduler = scheduler;
 	reference->last = &reference->head;
 	reference->threshold = 0;
+	reference_forget_localities(reference);
 	for (int i = 0; i < MH_SLOTS; i++)
 		reference->slots[i] = NULL;
 	changed(reference);
@@ -346,7 +337,7 @@ static struct node *pick_wrr(struct reference *reference)
 	}
 }
 
-static struct node *pick_least(struct reference *reference, bool weighted)
+struct node *reference_pick_least(struct reference *reference, bool weighted)
 {
 	struct node *best = NULL;
 	int64_t best_load = 0;
@@ -438,9 +429,9 @@ static struct node *pick(struct reference *reference, const struct arrival *arri
 	case XLVS_SCHEDULER_wrr:
 		return pick_wrr(reference);
 	case XLVS_SCHEDULER_lc:
-		return pick_least(reference, false);
+		return reference_pick_least(reference, false);
 	case XLVS_SCHEDULER_wlc:
-		return pick_least(reference, true);
+		return reference_pick_least(reference, true);
 	case XLVS_SCHEDULER_sed:
 		return pick_sed(reference, false);
 	case XLVS_SCHEDULER_nq:
@@ -453,6 +444,10 @@ static struct node *pick(struct reference *reference, const struct arrival *arri
 		return pick_sh(reference, arrival);
 	case XLVS_SCHEDULER_dh:
 		return pick_dh(reference, arrival);
+	case XLVS_SCHEDULER_lblc:
+		return reference_pick_lblc(reference, arrival);
+	case XLVS_SCHEDULER_lblcr:
+		return reference_pick_lblcr(reference, arrival);
 	case XLVS_SCHEDULER_mh:
 		return pick_mh(reference, arrival);
 	default:

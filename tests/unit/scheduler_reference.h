@@ -12,11 +12,14 @@ struct arrival {
 	uint32_t address; /* the one it is for */
 	uint16_t port; /* of the client */
 	uint32_t flags; /* of the service */
+	uint64_t now_sec;
 };
 
 /* Addresses of destinations, in host order. */
 enum {
 	REFERENCE_PORT = 80,
+	REFERENCE_EXPIRATION_SEC = 86400, /* of what lblc and lblcr remember */
+	REFERENCE_MEMBERS_MAX = 30, /* of a set of lblcr, which the kernel does not bound */
 };
 
 static inline uint32_t reference_address(uint32_t id)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "host_kernel.h"
 #include "host_maps.h"
 #include "scheduler/scheduler.bpf.h"
 #include "scheduler/scheduler.h"
@@ -12,6 +13,7 @@ static const uint32_t places[] = {1, HOST_CHUNKS / 2};
 
 static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 {
+	static uint64_t n_bindings;
 	static struct xlvs_schedule_dest dests[XLVS_DESTS_PER_SERVICE];
 	uint32_t list = shipped->list == places[0] ? places[1] : places[0];
 	union xlvs_chunk *run = &host_chunks[list];
@@ -19,6 +21,7 @@ static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 		.chunks = run,
 		.old = shipped->list ? &host_chunks[shipped->list] : NULL,
 		.dests = dests,
+		.binding = ++n_bindings,
 		.change = change,
 	};
 	uint32_t n_slots = xlvs_scheduler_slots(shipped->scheduler, shipped->mh_slots);
@@ -52,6 +55,9 @@ static void publish(struct shipped *shipped, enum xlvs_schedule_change change)
 void shipped_init(struct shipped *shipped, uint16_t scheduler)
 {
 	memset(host_dests, 0, sizeof(host_dests));
+	host_n_localities = 0;
+	host_runtime.timeout_ticks[XLVS_TIMEOUT_LBLC] = REFERENCE_EXPIRATION_SEC;
+	host_runtime.timeout_ticks[XLVS_TIMEOUT_LBLCR] = REFERENCE_EXPIRATION_SEC;
 	shipped->scheduler = scheduler;
 	shipped->list = 0;
 	shipped->mh_slots = XLVS_MH_SLOTS_DEFAULT;
@@ -64,7 +70,11 @@ void shipped_add(struct shipped *shipped, uint32_t id, int32_t weight)
 	memmove(shipped->dests + 1, shipped->dests, shipped->n_dests * sizeof(uint32_t));
 	shipped->dests[0] = id;
 	shipped->n_dests++;
-	host_dests[id] = (struct xlvs_dest){.weight = weight};
+	host_dests[id] = (struct xlvs_dest){
+		.flags = XLVS_DEST_USED | XLVS_DEST_AVAILABLE,
+		.weight = weight,
+		.serial = host_dests[id].serial + 1,
+	};
 	shipped->last_weights[id] = weight;
 	publish(shipped, XLVS_SCHEDULE_DEST_ADDED);
 }
@@ -75,6 +85,7 @@ void shipped_delete(struct shipped *shipped, uint32_t id)
 
 	while (shipped->dests[i] != id)
 		i++;
+	host_dests[id].flags = XLVS_DEST_USED;
 	shipped->n_dests--;
 	memmove(shipped->dests + i, shipped->dests + i + 1,
 		(shipped->n_dests - i) * sizeof(uint32_t));
@@ -112,6 +123,7 @@ int64_t shipped_pick(const struct shipped *shipped, const struct arrival *arriva
 	};
 	int answer = -XLVS_DROP_NO_DEST;
 
+	host_jiffies = arrival->now_sec; /* a jiffy and a tick a second */
 	if (!shipped->n_dests)
 		return -1;
 	switch (shipped->scheduler) {

@@ -54,6 +54,8 @@ static const struct vector vectors[] = {
 	{"fo", "+A2 +B2 +C2 ?CCC"},
 	{"ovf", "+A3 +B1 +C2 ?AAAACCCBB--"},
 	{"ovf", "+A2 +B2 +C1 ?BBBAAACC-"},
+	{"lblc", "+A3 +B1 +C2 ?CCCBBAAAAAAA"},
+	{"lblcr", "+A3 +B1 +C2 ?CCCBBAAAAACA"},
 	{"none", "+A1 ?--"},
 };
 

@@ -6,6 +6,8 @@
 #include "datapath/maps.bpf.h"
 
 volatile __u32 xlvs_lookups;
+struct host_locality host_localities[XLVS_LOCALITIES_MAX];
+__u32 host_n_localities;
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
 struct xlvs_runtime host_runtime;
@@ -35,6 +37,7 @@ struct xlvs_reasons_map xlvs_reasons;
 struct xlvs_runtime_map xlvs_runtime;
 struct xlvs_marks_map xlvs_marks;
 struct xlvs_events_map xlvs_events;
+struct xlvs_localities_map xlvs_localities;
 struct xlvs_clock_map xlvs_clock;
 
 /* The element of a map with a row for each CPU. */
@@ -52,9 +55,37 @@ static void *reason_at(__u32 index)
 	return cpu < HOST_CPUS ? &host_reasons[cpu][index % XLVS_REASONS_MAX] : NULL;
 }
 
+static void *locality_of(const void *key)
+{
+	for (__u32 i = 0; i < host_n_localities; i++) {
+		if (!memcmp(&host_localities[i].key, key, sizeof(host_localities[i].key)))
+			return &host_localities[i].locality;
+	}
+	return NULL;
+}
+
+long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
+{
+	struct xlvs_locality *locality = locality_of(key);
+
+	if (map != &xlvs_localities || flags != BPF_ANY ||
+	    (!locality && host_n_localities == XLVS_LOCALITIES_MAX))
+		return -1;
+	if (!locality) {
+		memcpy(&host_localities[host_n_localities].key, key,
+		       sizeof(struct xlvs_locality_key));
+		locality = &host_localities[host_n_localities++].locality;
+	}
+	memcpy(locality, value, sizeof(*locality));
+	return 0;
+}
+
 void *bpf_map_lookup_elem(void *map, const void *key)
 {
 	__u32 index;
+
+	if (map == &xlvs_localities)
+		return locality_of(key);
 
 	memcpy(&index, key, sizeof(index));
 	if (host_interrupt)

@@ -8,6 +8,7 @@
 #include "abi/connection.h"
 #include "abi/destination.h"
 #include "abi/limits.h"
+#include "abi/locality.h"
 #include "abi/mark.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
@@ -20,6 +21,14 @@ enum host_limit {
 	HOST_CONTROLS = 65536,
 };
 
+/* The localities are kept in the order they were made in, and all of them. */
+struct host_locality {
+	struct xlvs_locality_key key;
+	struct xlvs_locality locality;
+};
+
+extern struct host_locality host_localities[XLVS_LOCALITIES_MAX];
+extern __u32 host_n_localities;
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
 extern struct xlvs_dest host_dests[HOST_DESTS];
 extern struct xlvs_runtime host_runtime;
