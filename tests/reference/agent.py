@@ -24,6 +24,7 @@ from play import Player  # noqa: E402
 
 BATCH = 40      # random scenarios, before their connections have to end
 SHRINK_RUNS = 60
+CORE_VARIANTS = 4   # of a scenario, spread over all of them
 
 
 def say(**what):
@@ -34,7 +35,7 @@ def raise_sides(build, chosen):
     ours = {name: build / "src" / path for name, path in
             (("xlvsd", "daemon/xlvsd"), ("ipvsadm", "cli/ipvsadm"), ("xlvs", "cli/xlvs"))}
     sides = [make(programs) for make, programs in
-             ((KernelSide, {"ipvsadm": "/usr/sbin/ipvsadm"}), (XlvsSide, ours))
+             ((KernelSide, {"ipvsadm": "/usr/sbin/ipvsadm", "nft": "/usr/sbin/nft"}), (XlvsSide, ours))
              if chosen in (make.name, "both")]
     for side in sides:
         side.start()
@@ -51,8 +52,11 @@ def tell(step, observations):
             conns=[f"{key} {value}" for key, value in sorted(observation.conns.items())])
 
 
-def play_file(player, path):
-    for variant in scenario.parse(Path(path).stem, Path(path).read_text()):
+def play_file(player, path, core):
+    variants = scenario.parse(Path(path).stem, Path(path).read_text())
+    if core and len(variants) > CORE_VARIANTS:
+        variants = [variants[i * len(variants) // CORE_VARIANTS] for i in range(CORE_VARIANTS)]
+    for variant in variants:
         start = time.monotonic()
         failure = player.play(variant)
         say(name=variant.name, steps=len(variant.lines), took=round(time.monotonic() - start, 1),
@@ -98,6 +102,7 @@ def main():
     parser.add_argument("--director", choices=("kernel", "xlvs", "both"), default="both")
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--quick", action="store_true", help="ipvsadm's words go by message")
+    parser.add_argument("--core", action="store_true", help="some variants of each scenario")
     parser.add_argument("--random", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("files", nargs="*")
@@ -110,7 +115,7 @@ def play(chosen, player):
     if chosen.director != "both":
         player.watch = tell
     for path in chosen.files:
-        play_file(player, path)
+        play_file(player, path, chosen.core)
     if chosen.random:
         play_random(player, chosen.seed, chosen.random)
 

@@ -14,7 +14,6 @@ director once, for good.
 
 import ctypes
 import fcntl
-import json
 import select
 import socket
 import struct
@@ -212,6 +211,19 @@ class KernelSide(Side):
         return 0, "", ""
 
 
+    def mark(self, protocol, address, port, mark):
+        family = "ip6" if ":" in address else "ip"
+        status, _, errors = self.run([
+            "nft", "add table inet marks; add chain inet marks setting "
+            "{ type filter hook prerouting priority mangle; }; "
+            f"add rule inet marks setting {family} daddr {address} {protocol} dport {port} "
+            f"meta mark set {mark}"])
+        return status, "", errors
+
+    def no_marks(self):
+        self.run(["nft", "delete table inet marks"])
+
+
 class XlvsSide(Side):
     """xlvs, commanded by its own programs."""
 
@@ -238,6 +250,9 @@ class XlvsSide(Side):
         status, _, _ = self.run(["xlvs", "sysctl", setting])
         return status, "", ""
 
-    def drops(self):
-        status, shown, _ = self.run(["xlvs", "drops", "--json"])
-        return {} if status else {row["name"]: row["count"] for row in json.loads(shown)["drops"]}
+    def mark(self, protocol, address, port, mark):
+        where = f"[{address}]" if ":" in address else address
+        return self.run(["xlvs", "mark", "add", protocol, f"{where}:{port}", str(mark)])
+
+    def no_marks(self):
+        self.run(["xlvs", "mark", "flush"])

@@ -249,7 +249,13 @@ def message(words):
             given[word] = True
             place += 1
             continue
-        if word in NAMED:
+        if word == "-6":
+            key = ("FWM", int(socket.AF_INET6), key[2])
+            place += 1
+            continue
+        if word == "-f":
+            key = ("FWM", int(socket.AF_INET), int(words[place + 1]))
+        elif word in NAMED:
             key = (NAMED[word], *split_endpoint(words[place + 1]))
         else:
             given[word] = words[place + 1]
@@ -258,7 +264,7 @@ def message(words):
         return command, b""
     service = service_key(key)
     if command in (NEW_SERVICE, SET_SERVICE):
-        service += service_settings(given, ":" in key[1])
+        service += service_settings(given, ":" in str(key[1]) or key[1] == socket.AF_INET6)
     payload = attribute(SERVICE, service)
     if "-r" in given:
         payload += attribute(DEST, dest_words(given, key, command != DEL_DEST))
@@ -281,7 +287,7 @@ def dest_words(given, key, full):
     method = next((METHODS[word] for word in METHODS if word in given), ROUTE)
     family, raw = address_attribute(address)
     nest = attribute(11, struct.pack("=H", family)) + attribute(1, raw)
-    nest += attribute(2, struct.pack("!H", key[2] if full and method != MASQ else port))
+    nest += attribute(2, struct.pack("!H", key[2] if full and method != MASQ and key[0] != "FWM" else port))
     if full:
         for attr, value in ((3, method), (4, int(given.get("-w", 1))),
                             (5, int(given.get("-x", 0))), (6, int(given.get("-y", 0)))):

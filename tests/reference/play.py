@@ -107,7 +107,7 @@ class Run:
         self.names = Names(scenario.family, player.new_vip)
         self.flows = {side: {} for side in self.sides}  # (protocol, client): who got it, as what
         self.arrivals = []
-        self.settings = set()
+        self.settings, self.marked = set(), False
         self.differs = compare.valid_exceptions(scenario.differs)
         self.stale = Stale() if "stale-counters" in self.differs else None
         self.soonest = None     # when the next connection ends
@@ -124,6 +124,8 @@ class Run:
             for side in self.sides:
                 for setting in self.settings:
                     side.sysctl(setting)
+                if self.marked:
+                    side.no_marks()
 
     def before(self, step):
         """Lets what is about to end do so first: which side is quicker there means nothing."""
@@ -172,6 +174,17 @@ class Run:
 
         def ask(side, observation):
             observation.output = side.sysctl(words[1])
+        return self.settle(" ".join(words), self.each(ask))
+
+    def do_mark(self, words):
+        """mark tcp|udp ADDRESS:PORT MARK: packets there get this firewall mark."""
+        self.marked = True
+        protocol, target, mark = words[1:]
+        address, port = self.names.endpoint(target)
+        number = self.names.mark(mark.removeprefix("mark"))
+
+        def ask(side, observation):
+            observation.output = side.mark(protocol, address, port, number)
         return self.settle(" ".join(words), self.each(ask))
 
     # Packets.
@@ -304,7 +317,9 @@ class Run:
         return observation
 
     def is_own(self, key):
-        return key[0] == "FWM" or key[1] in self.names.own()
+        if key[0] == "FWM":
+            return key[2] in self.names.marks.values()
+        return key[1] in self.names.own()
 
     def note(self, side, who, frame):
         """Remembers which server a client's packet reached, and in what form."""

@@ -13,6 +13,7 @@ from lab import VIP_NETWORK, server_address
 from wire import Packet
 
 NAME = re.compile(r"\b(?:(vip)(\d*)|(rs|cl)(\d+))(v[46])?\b(:\d+)?")
+MARK = re.compile(r"\bmark(\d+)\b")
 CLIENT_NETWORK = {4: "198.51.100.", 6: "2001:db8:100::"}
 NEW_CLIENTS = 100           # clients that `arrive` invents have numbers from here on,
 NEW_PORTS = 20000           # and ports
@@ -41,7 +42,8 @@ class Names:
         self.family = family
         self.new_vip = new_vip  # new_vip() returns a number not used before
         self.vips = {}
-        self.addresses = {"0.0.0.0"}    # of the vips; never empty
+        self.marks = {}
+        self.addresses = {"0.0.0.0"}    # of the vips, and marks as templates show them; never empty
 
     def address(self, kind, number, family):
         if kind == "rs":
@@ -52,6 +54,13 @@ class Names:
             self.vips[number] = self.new_vip()
             self.addresses |= {f"{network}{self.vips[number]}" for network in VIP_NETWORK.values()}
         return f"{VIP_NETWORK[family]}{self.vips[number]}"
+
+    def mark(self, number):
+        """A firewall mark nobody else has."""
+        if number not in self.marks:
+            mark = self.marks[number] = self.new_vip()
+            self.addresses |= {f"0.0.0.{mark}", f"0:{mark:x}::"}
+        return self.marks[number]
 
     def own(self):
         """The run's virtual addresses."""
@@ -65,7 +74,8 @@ class Names:
             address = self.address(kind, int(match[2] or match[4] or 1), family)
             port = match[6] or ""
             return f"[{address}]{port}" if family == 6 and port else address + port
-        return NAME.sub(one, text)
+        return MARK.sub(lambda match: f"{self.mark(match[1])}" + " -6" * (self.family == 6),
+                        NAME.sub(one, text))
 
     def endpoint(self, word):
         """(address, port) of NAME:PORT."""

@@ -89,15 +89,22 @@ def normal(frame):
     the director itself made (a tunnel's outer header, an ICMP error), and with it the header's
     checksum."""
     if frame[12:14] == VERSION_4 and frame[23] in (ICMP, IPIP, IPV6, GRE):
-        return frame[:18] + b"\0\0" + frame[20:24] + b"\0\0" + frame[26:]
+        return without_identification(frame)
     return frame
 
 
+def without_identification(frame):
+    return frame[:18] + b"\0\0" + frame[20:24] + b"\0\0" + frame[26:]
+
+
 def without_source_port(frame, port):
-    """A UDP datagram to this port without its source port and checksum; others as they are."""
+    """A UDP datagram to this port, which a tunnel is, without its source port, its checksum and
+    its outer header's identification; others as they are."""
     offset = ETHERNET_BYTES + addresses(frame[ETHERNET_BYTES:])[3]
     if ports(frame[ETHERNET_BYTES:])[2::2] != (UDP, port):
         return frame
+    if frame[12:14] == VERSION_4:
+        frame = without_identification(frame)
     has_sum = bytes([any(frame[offset + 6:offset + 8])]) * 2
     return frame[:offset] + b"\0\0" + frame[offset + 2:offset + 6] + has_sum + frame[offset + 8:]
 
