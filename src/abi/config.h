@@ -69,7 +69,8 @@ struct xlvs_runtime {
 	__u32 unprivileged_port; /* net.ipv4.ip_unprivileged_port_start: FTP's data may go there */
 	__u32 expire_quiescent_template; /* a destination of weight 0 loses its clients */
 	__u32 lookups; /* enum xlvs_lookup but for marks; the programs have a copy of their own */
-	__u32 unused2[21];
+	__u32 mark_ifindex; /* packets from here bring netfilter's mark in their source address */
+	__u32 unused2[20];
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */

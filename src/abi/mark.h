@@ -75,4 +75,15 @@ struct xlvs_mark_cell {
 	__u32 rule; /* index in xlvs_marks */
 };
 
+/* The source address of frames that bring netfilter's mark with them: see xlvs_runtime's
+ * mark_ifindex. A locally administered one. */
+struct xlvs_mark_source {
+	__u16 prefix; /* XLVS_MARK_SOURCE */
+	__u32 mark;
+} __attribute__((packed));
+
+#define XLVS_MARK_SOURCE 0x6d02
+
+_Static_assert(sizeof(struct xlvs_mark_source) == 6, "it takes the place of a MAC address");
+
 #endif

@@ -3,6 +3,7 @@
 #include "cli/mark_words.h"
 
 #include "base/cleanup.h"
+#include "cli/mark_netfilter.h"
 #include "cli/query.h"
 
 #include <arpa/inet.h>
@@ -19,11 +20,14 @@ static const char usage[] =
 	"       xlvs mark flush\n"
 	"       xlvs mark save\n"
 	"       xlvs mark restore\n"
+	"       xlvs mark netfilter on MARK...\n"
+	"       xlvs mark netfilter off\n"
 	"\n"
 	"Gives packets to these addresses and ports a firewall mark, for the services of\n"
 	"ipvsadm -f MARK. An IPv6 address with ports stands in brackets: [ADDR]/LEN:PORTS.\n"
 	"PORTS is one port, or the first and the last with a dash between them.\n"
 	"save writes the rules one a line; restore adds what it reads on its input.\n"
+	"netfilter lets packets that nftables or iptables marked so in.\n"
 	"\n"
 	"  -j, --json    write JSON\n"
 	"  -h, --help    this text\n"
@@ -50,6 +54,20 @@ static int refuse_words(void)
 	return XLVS_CLI_REFUSED;
 }
 
+static int call_request(const struct xlvs_request *request)
+{
+	struct xlvs_error error = {0};
+	struct xlvs_client *client;
+	int code = xlvs_query_open(&query, &client);
+	int r;
+
+	if (code != XLVS_CLI_OK)
+		return code;
+	r = xlvs_client_call(client, request, &error);
+	xlvs_client_close(client);
+	return r < 0 ? refuse(&error, r) : XLVS_CLI_OK;
+}
+
 static int call(enum xlvs_command command, const struct xlvs_mark_spec *specs, size_t n_specs)
 {
 	const struct xlvs_request request = {
@@ -59,16 +77,40 @@ static int call(enum xlvs_command command, const struct xlvs_mark_spec *specs, s
 		.marks = specs,
 		.n_marks = n_specs,
 	};
-	struct xlvs_error error = {0};
-	struct xlvs_client *client;
-	int code = xlvs_query_open(&query, &client);
-	int r;
 
-	if (code != XLVS_CLI_OK)
-		return code;
-	r = xlvs_client_call(client, &request, &error);
-	xlvs_client_close(client);
-	return r < 0 ? refuse(&error, r) : XLVS_CLI_OK;
+	return call_request(&request);
+}
+
+/* What the kernel has done so far stays: `off` takes it away. */
+static int carry(const struct xlvs_mark_pair *pair)
+{
+	const struct xlvs_request request = {
+		.family = XLVS_FAMILY_XLVS,
+		.command = XLVS_CMD_CARRY_MARKS,
+		.given = pair->far_ifindex ? XLVS_GIVEN_MARK_PAIR : 0,
+		.mark_near = pair->near_ifindex,
+		.mark_far = pair->far_ifindex,
+	};
+
+	return call_request(&request);
+}
+
+static int netfilter(int argc, char **argv)
+{
+	const char *verb = argc > 0 ? argv[0] : "";
+	struct xlvs_mark_pair pair = {0};
+	struct xlvs_error error = {0};
+	int r, code;
+
+	if (argc > 1 && !strcmp(verb, "on")) {
+		r = xlvs_mark_netfilter_on(argc - 1, argv + 1, &pair, &error);
+		return r < 0 ? refuse(&error, r) : carry(&pair);
+	}
+	if (argc != 1 || strcmp(verb, "off") != 0)
+		return refuse_words();
+	r = xlvs_mark_netfilter_off(&error);
+	code = carry(&pair);
+	return r < 0 ? refuse(&error, r) : code;
 }
 
 /* add, del: one rule. */
@@ -213,6 +255,8 @@ int xlvs_cli_mark(int argc, char **argv)
 		code = xlvs_query_parse(&query, argc - 1, argv + 1);
 		return code >= 0 ? code : list(false);
 	}
+	if (!strcmp(verb, "netfilter"))
+		return netfilter(argc - 2, argv + 2);
 	if (argc == 2 && !strcmp(verb, "flush"))
 		return call(XLVS_CMD_FLUSH_MARKS, NULL, 0);
 	if (argc == 2 && !strcmp(verb, "save"))

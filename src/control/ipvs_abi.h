@@ -38,6 +38,7 @@ enum xlvs_command {
 	XLVS_CMD_DEL_MARK = 33, /* do: XLVS_ATTR_MARKS with one rule; mark 0: whatever it has */
 	XLVS_CMD_FLUSH_MARKS = 34, /* do */
 	XLVS_CMD_GET_MARKS = 35, /* do: XLVS_ATTR_JSON in one or more messages */
+	XLVS_CMD_CARRY_MARKS = 36, /* do: XLVS_ATTR_MARK_NEAR, _FAR, or nothing: no more */
 };
 
 /* Numbers are kept for the same subjects as those of commands. */
@@ -49,6 +50,8 @@ enum xlvs_attribute {
 	XLVS_ATTR_LADDR_FAMILY = 17, /* u16: AF_INET or AF_INET6 */
 	XLVS_ATTR_LADDR = 18, /* 16 bytes as IPVS_DEST_ATTR_ADDR */
 	XLVS_ATTR_MARKS = 32, /* an array of struct xlvs_mark_spec */
+	XLVS_ATTR_MARK_NEAR = 33, /* u32: interface index of the end packets enter by */
+	XLVS_ATTR_MARK_FAR = 34, /* u32: of the end the packet path runs at */
 	XLVS_ATTR_END,
 };
 

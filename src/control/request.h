@@ -29,6 +29,7 @@ enum xlvs_given {
 	XLVS_GIVEN_SYNC = 0x10,
 	XLVS_GIVEN_LOCAL = 0x20,
 	XLVS_GIVEN_MARKS = 0x40,
+	XLVS_GIVEN_MARK_PAIR = 0x80,
 };
 
 /* What a command carries, by family and command:
@@ -48,6 +49,7 @@ enum xlvs_given {
  *   XLVS    GET_STATUS GET_DROPS      nothing
  *           NEW_MARKS DEL_MARK        marks; DEL_MARK: one
  *           GET_MARKS FLUSH_MARKS     nothing
+ *           CARRY_MARKS               mark_near and mark_far, or nothing
  *           GET_CONNS (dump only)     nothing
  *           NEW_LADDR DEL_LADDR       service, key; local
  *           GET_LADDR (dump only)     service, key, or nothing
@@ -68,6 +70,8 @@ struct xlvs_request {
 	struct xlvs_local_address local;
 	const struct xlvs_mark_spec *marks; /* decoded, it points into the datagram */
 	size_t n_marks;
+	uint32_t mark_near; /* interface indexes of a veth pair */
+	uint32_t mark_far;
 };
 
 /* Read one datagram. `service.flags` is what the sender set, masked by `flags_mask`: on an edit,

@@ -71,6 +71,8 @@ static struct nla_policy xlvs_policy[XLVS_ATTR_END] = {
 	[XLVS_ATTR_LADDR_FAMILY] = {.type = NLA_U16},
 	[XLVS_ATTR_LADDR] = {.minlen = sizeof(struct xlvs_address),
 			     .maxlen = sizeof(struct xlvs_address)},
+	[XLVS_ATTR_MARK_NEAR] = {.type = NLA_U32},
+	[XLVS_ATTR_MARK_FAR] = {.type = NLA_U32},
 	[XLVS_ATTR_MARKS] = {.maxlen = XLVS_MARKS_PER_REQUEST * sizeof(struct xlvs_mark_spec)},
 };
 
@@ -371,6 +373,18 @@ static int parse_marks(struct nlattr **attrs, struct xlvs_request *request)
 	return 0;
 }
 
+static int parse_mark_pair(struct nlattr **attrs, struct xlvs_request *request)
+{
+	if (!attrs[XLVS_ATTR_MARK_NEAR] && !attrs[XLVS_ATTR_MARK_FAR])
+		return 0;
+	if (!attrs[XLVS_ATTR_MARK_NEAR] || !attrs[XLVS_ATTR_MARK_FAR])
+		return -EINVAL;
+	request->mark_near = nla_get_u32(attrs[XLVS_ATTR_MARK_NEAR]);
+	request->mark_far = nla_get_u32(attrs[XLVS_ATTR_MARK_FAR]);
+	request->given |= XLVS_GIVEN_MARK_PAIR;
+	return 0;
+}
+
 static int parse_nothing(struct nlattr **attrs, struct xlvs_request *request)
 {
 	(void)attrs;
@@ -406,6 +420,7 @@ static const struct command commands[] = {
 	{XLVS_FAMILY_XLVS, XLVS_CMD_DEL_MARK, true, false, parse_marks},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_FLUSH_MARKS, true, false, parse_nothing},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_MARKS, true, false, parse_nothing},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_CARRY_MARKS, true, false, parse_mark_pair},
 };
 
 static const struct command *find_command(const struct xlvs_request *request)

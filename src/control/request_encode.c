@@ -130,6 +130,9 @@ static int put_parts(struct nl_msg *message, const struct xlvs_request *request)
 	if (request->given & XLVS_GIVEN_MARKS)
 		r |= nla_put(message, XLVS_ATTR_MARKS,
 			     (int)(request->n_marks * sizeof(*request->marks)), request->marks);
+	if (request->given & XLVS_GIVEN_MARK_PAIR)
+		r |= nla_put_u32(message, XLVS_ATTR_MARK_NEAR, request->mark_near) |
+		     nla_put_u32(message, XLVS_ATTR_MARK_FAR, request->mark_far);
 	if (request->family == XLVS_FAMILY_IPVS && request->command == IPVS_CMD_SET_CONFIG)
 		r |= put_timeouts(message, &request->timeouts);
 	return r;

@@ -324,6 +324,9 @@ static int answer_xlvs(struct xlvs_director *director, const struct xlvs_request
 		return xlvs_mark_rules_add(director, request, reterr);
 	case XLVS_CMD_DEL_MARK:
 		return xlvs_mark_rules_delete(director, request, reterr);
+	case XLVS_CMD_CARRY_MARKS:
+		return xlvs_loader_carry_marks(director->loader, request->mark_near,
+					       request->mark_far, reterr);
 	case XLVS_CMD_FLUSH_MARKS:
 		return xlvs_mark_rules_flush(director, reterr);
 	case XLVS_CMD_GET_CONNS:

@@ -75,11 +75,4 @@ static __always_inline bool xlvs_frame(struct xdp_md *ctx, __u32 size, void **re
 	return true;
 }
 
-/* The mark that came with the packet: XDP is before everything that could give it one. */
-static __always_inline __u32 xlvs_packet_mark(struct xdp_md *ctx)
-{
-	asm volatile("" : : "r"(ctx)); /* or the compiler passes none, which the verifier refuses */
-	return 0;
-}
-
 #endif

@@ -238,13 +238,27 @@ static __noinline __u32 find_wide(struct xlvs_tuple *tuple)
 	return slot;
 }
 
+/* The mark that netfilter gave the packet before it came to the packet path. */
+static __always_inline __u32 carried_mark(struct xdp_md *ctx)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	const struct xlvs_mark_source *source;
+	void *frame;
+
+	if (!runtime || ctx->ingress_ifindex != runtime->mark_ifindex ||
+	    !xlvs_frame(ctx, sizeof(struct ethhdr), &frame))
+		return 0;
+	source = frame + offsetof(struct ethhdr, h_source);
+	return source->prefix == XLVS_MARK_SOURCE ? source->mark : 0;
+}
+
 int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	__u32 mark, slot;
 
 	if (!pkt)
 		return XLVS_NONE;
-	mark = xlvs_packet_mark(ctx);
+	mark = carried_mark(ctx);
 	if (!mark && xlvs_lookups & XLVS_LOOKUP_MARK)
 		mark = xlvs_mark_give(&pkt->tuple);
 	if (mark) {

@@ -97,6 +97,8 @@ int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex)
 
 	if (r < 0)
 		return r;
+	if (ifindex == loader->maps.runtime->mark_ifindex)
+		return -ENOENT; /* no interface of the network: it carries marks */
 	return is_ours(loader, &attachment) ? replace(&attachment, -1) : -ENOENT;
 }
 

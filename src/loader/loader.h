@@ -79,8 +79,12 @@ int xlvs_loader_events_fd(const struct xlvs_loader *loader); /* of the ring xlvs
  * -EOPNOTSUPP (no native XDP there), -EBUSY (another program). */
 int xlvs_loader_attach(struct xlvs_loader *loader, uint32_t ifindex, enum xlvs_mode mode,
 		       bool *ret_native, struct xlvs_error *reterr);
-/* -ENODEV, -ENOENT (not attached there). */
+/* -ENODEV, -ENOENT (not attached there, or to carry marks). */
 int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
+/* From now on packets that enter by the near end of a veth pair bring netfilter's mark with them;
+ * a far end of 0 ends that. Errors as those of attaching. */
+int xlvs_loader_carry_marks(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,
+			    struct xlvs_error *reterr);
 /* Clean shutdown: detach everywhere and remove the pins. Nothing but closing may follow. */
 void xlvs_loader_shutdown(struct xlvs_loader *loader);
 /* Let go of the maps; the packet path goes on unless it was shut down. */

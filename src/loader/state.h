@@ -46,7 +46,7 @@ struct xlvs_loader {
 /* What the programs are to know of the runtime's settings. */
 static inline uint32_t xlvs_loader_lookups(const struct xlvs_runtime *runtime)
 {
-	return runtime->lookups | (runtime->marks ? XLVS_LOOKUP_MARK : 0);
+	return runtime->lookups | (runtime->marks || runtime->mark_ifindex ? XLVS_LOOKUP_MARK : 0);
 }
 
 /* Tell them after a plan, which may have changed it. */

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from capture import Capture, to
 from director import METHOD_OPTION, program
 from forwarding import NEWEST_FIRST, two_armed
 from load import Session, echo, fetch
@@ -159,3 +160,84 @@ def test_what_is_wrong_is_said_and_nothing_changes(director, words, text):
 
 def director_words(words):
     return [program("xlvs"), "mark", *words.split()]
+
+
+def nft(topology, *lines):
+    topology.director.run("nft", "-f", "-", stdin="\n".join(lines) + "\n")
+
+
+@pytest.fixture
+def netfilter(topology, director):
+    """Marks 5 and 6 come in; a table for rules that set them."""
+    director.xlvs("mark", "netfilter", "on", 5, 6)
+    nft(topology, "table inet marks {", "chain give { type filter hook prerouting priority mangle; }",
+        "}")
+    yield
+    nft(topology, "delete table inet marks")
+    director.xlvs("mark", "netfilter", "off")
+
+
+def mark_by_nft(topology, family, condition, mark):
+    word = "ip" if family.version == 4 else "ip6"
+    nft(topology, f"add rule inet marks give {word} daddr {family.vip} {condition} meta mark set {mark}")
+
+
+@methods
+def test_marks_of_nftables_open_connections(topology, director, client, family, netfilter, method):
+    add_mark_service(director, family, 5, topology.servers, method)
+    mark_by_nft(topology, family, "tcp dport { 80, 8080 }", 5)
+    assert fetch(client, family, 3) + fetch(client, family, 3, port=8080) == NEWEST_FIRST * 2
+
+
+def test_only_the_first_packet_takes_the_long_way(topology, director, client, family, netfilter):
+    add_mark_service(director, family, 5, topology.servers, "nat")
+    mark_by_nft(topology, family, "tcp dport 80 counter", 5)
+    with Session(client, family) as session:
+        for _ in range(5):
+            assert session.get() == "rs3"
+    counted = topology.director.run("nft", "list", "table", "inet", "marks").stdout
+    assert "counter packets 1 " in counted
+
+
+def test_packets_reach_the_server_with_one_off_their_ttl(topology, director, client, ipv4,
+                                                         netfilter):
+    add_mark_service(director, ipv4, 5, topology.servers[:1], "dr")
+    mark_by_nft(topology, ipv4, "tcp dport 80", 5)
+    with Capture(topology.servers[0]) as far:
+        assert fetch(client, ipv4, 1) == ["rs1"]
+        frames = far.select(to(ipv4.vip, 80), outgoing=False)
+    assert {frame.data[22] for frame in frames} == {63}
+
+
+def test_datagrams_with_the_sender_leaving_checksums_open(topology, director, client, ipv4, echoes,
+                                                          netfilter):
+    add_mark_service(director, ipv4, 6, topology.servers, "nat")
+    mark_by_nft(topology, ipv4, "udp dport 7", 6)
+    assert echo(client, ipv4, 3) == NEWEST_FIRST
+
+
+def test_marked_packets_that_open_nothing_are_the_hosts(topology, director, client, ipv4,
+                                                        netfilter):
+    mark_by_nft(topology, ipv4, "counter", 6)
+    with pytest.raises(CommandFailed, match="onnect"):
+        fetch(client, ipv4, 1, port=81)
+    counted = topology.director.run("nft", "list", "table", "inet", "marks").stdout
+    assert "counter packets 2 " in counted, "once by the wire, once by the far end"
+
+
+def test_the_way_outlives_a_killed_daemon_and_off_leaves_nothing(topology, director, client, ipv4,
+                                                                 netfilter):
+    add_mark_service(director, ipv4, 5, topology.servers, "nat")
+    mark_by_nft(topology, ipv4, "tcp dport 80", 5)
+    director.kill()
+    assert fetch(client, ipv4, 2) == ["rs3", "rs2"]
+    director.start()
+    assert fetch(client, ipv4, 1) == ["rs1"]
+    director.xlvs("mark", "netfilter", "off")
+    for family in (4, 6):
+        rules_left = topology.director.run("ip", f"-{family}", "rule").stdout.split("\n")
+        assert rules_left[0].split() == ["0:", "from", "all", "lookup", "local"]
+        assert not [rule for rule in rules_left if rule.startswith("0:")][1:]
+    with pytest.raises(CommandFailed):
+        fetch(client, ipv4, 1)
+    director.xlvs("mark", "netfilter", "on", 5)

@@ -100,6 +100,15 @@ void xlvs_grace_wait(void)
 {
 }
 
+int xlvs_loader_carry_marks(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,
+			    struct xlvs_error *reterr)
+{
+	(void)loader;
+	(void)reterr;
+	assert_true(!near_ifindex == !far_ifindex);
+	return 0;
+}
+
 void xlvs_loader_bump_generation(struct xlvs_loader *loader)
 {
 	loader->n_bumps++;
