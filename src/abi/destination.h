@@ -17,6 +17,13 @@ enum xlvs_dest_flag {
 	XLVS_DEST_LOCAL = 4, /* its address is the director's own */
 };
 
+/* What a tunnelled packet begins with, so that the most usual tunnels are told by one byte. */
+enum xlvs_dest_outer {
+	XLVS_OUTER_SHIM = 0, /* a header of either family, and GUE or GRE behind it */
+	XLVS_OUTER_IPV4 = 4, /* and the packet behind it */
+	XLVS_OUTER_IPV6 = 6,
+};
+
 struct xlvs_dest {
 	__be32 address[4]; /* IPv4 in the first, the others zero */
 	__be16 port; /* 0: the packet's own port is kept */
@@ -35,7 +42,8 @@ struct xlvs_dest {
 	__be16 service_port;
 	__s32 last_weight; /* the last that was not 0, or the one it was added with */
 	__u32 serial; /* counts the destinations that have had this slot */
-	__u32 unused[1];
+	__u8 outer; /* enum xlvs_dest_outer */
+	__u8 unused[3];
 
 	__u32 active __attribute__((aligned(64)));
 	__u32 inactive;

@@ -16,7 +16,8 @@
 	X(TABLE_FULL, "table_full", "no room in the connection table")                     \
 	X(INSERT_RACE, "insert_race", "two CPUs opened the same connection at once")       \
 	X(NO_HEADROOM, "no_headroom", "the driver left no room for a tunnel header")       \
-	X(INTERNAL, "internal", "an index out of its table; please report")
+	X(INTERNAL, "internal", "an index out of its table; please report")                \
+	X(ICMP_CHECKSUM, "icmp_checksum", "an ICMP error whose checksum is wrong")
 
 /* X(symbol, name, what it means): counted, the packet goes on or there is none. */
 #define XLVS_EVENTS(X)                                                                        \
@@ -24,7 +25,8 @@
 	X(DISPLACED, "displaced", "an unproven connection gave way to a new one")             \
 	X(INSERT_FAILED, "insert_failed", "a new connection found no free record")            \
 	X(GATEWAYS_FULL, "gateways_full", "a next hop was looked up but could not be cached") \
-	X(NEIGHBOUR_WANTED, "neighbour_wanted", "the daemon was asked to resolve a next hop")
+	X(NEIGHBOUR_WANTED, "neighbour_wanted", "the daemon was asked to resolve a next hop") \
+	X(ICMP_SENT, "icmp_sent", "the sender of a dropped packet was told by ICMP")
 
 enum xlvs_reason {
 	XLVS_PASS = 0, /* not ours: to the host's own stack, not counted */

@@ -5,6 +5,7 @@
 #include "datapath/advance.bpf.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
+#include "datapath/icmp.bpf.h"
 #include "datapath/parse.bpf.h"
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
@@ -60,18 +61,6 @@ static __always_inline bool refresh_reply(const struct xlvs_packet *pkt, struct 
 	return true;
 }
 
-/* Where a request leaves: the daemon's answer, or else the routing table's. */
-static __always_inline struct xlvs_nexthop *dest_nexthop(struct xdp_md *ctx, struct xlvs_dest *dest,
-							 __u32 method, int *ret)
-{
-	__u32 index = *(volatile __u32 *)&dest->nexthop;
-
-	if (index)
-		return bpf_map_lookup_elem(&xlvs_nexthops, &index);
-	*ret = xlvs_route_dest(ctx, dest, method);
-	return *ret < 0 ? (void *)0 : xlvs_gateway_at(*ret);
-}
-
 static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *pkt,
 					__u32 dest_index, __u32 meta, bool ipv4)
 {
@@ -86,7 +75,7 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 		return xlvs_dest_removed(pkt);
 	xlvs_count_in(dest_index, pkt->length_bytes);
 	pkt->meta = meta;
-	nexthop = dest_nexthop(ctx, dest, method, &r);
+	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
 		return r ? r : xlvs_drop(XLVS_DROP_INTERNAL);
 	switch (method) {
@@ -213,7 +202,16 @@ static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return travel(ctx, pkt, true);
 	if (type == bpf_htons(ETH_P_IPV6) && !xlvs_parse_ipv6(ctx, pkt))
 		return travel(ctx, pkt, false);
-	return XLVS_NOT_OURS;
+	return xlvs_icmp_error(ctx);
+}
+
+/* The last of a packet that is dropped. */
+static __always_inline int tell_sender(struct xdp_md *ctx, struct xlvs_packet *pkt, int r)
+{
+	if (r != -XLVS_DROP_NO_DEST && r != -XLVS_DROP_TTL_EXCEEDED && r != -XLVS_DROP_TOO_BIG)
+		return XDP_DROP;
+	r = xlvs_icmp_answer(ctx, pkt, -r);
+	return r < 0 ? XDP_DROP : r;
 }
 
 int xlvs_main(struct xdp_md *ctx);
@@ -233,5 +231,5 @@ int xlvs_main(struct xdp_md *ctx)
 		return XDP_PASS;
 	}
 	xlvs_count_reason(-r);
-	return XDP_DROP;
+	return tell_sender(ctx, &pkt, r);
 }

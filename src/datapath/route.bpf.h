@@ -22,4 +22,17 @@ static __always_inline struct xlvs_nexthop *xlvs_gateway_at(__u32 index)
 	return bpf_map_lookup_elem(&xlvs_gateways, &index);
 }
 
+/* Where a request leaves: the daemon's answer, or else the routing table's; NULL with a negative
+ * reason in *ret. */
+static __always_inline struct xlvs_nexthop *
+xlvs_dest_nexthop(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method, int *ret)
+{
+	__u32 index = *(volatile __u32 *)&dest->nexthop;
+
+	if (index)
+		return bpf_map_lookup_elem(&xlvs_nexthops, &index);
+	*ret = xlvs_route_dest(ctx, dest, method);
+	return *ret < 0 ? (void *)0 : xlvs_gateway_at(*ret);
+}
+
 #endif

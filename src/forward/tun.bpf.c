@@ -12,11 +12,7 @@
 #include "forward/tun.bpf.h"
 
 enum shim_constant {
-	GRE_BYTES = 4,
-	GRE_SUM_BYTES = 4, /* checksum and two reserved bytes */
 	GRE_HAS_SUM = 0x8000,
-	GUE_BYTES = 4,
-	SHIM_BYTES_MAX = sizeof(struct udphdr) + GUE_BYTES,
 	PORT_FIRST = 32768, /* of the range the kernel takes source ports from by default */
 	PORTS = 60999 - PORT_FIRST + 1,
 };
@@ -38,9 +34,9 @@ static __always_inline void read_shim(const struct xlvs_dest *dest, struct shim 
 	shim->port = *(volatile __be16 *)&dest->tunnel_port;
 	shim->has_sum = flags & (XLVS_TUNNEL_CSUM | XLVS_TUNNEL_REMCSUM);
 	if (shim->gue)
-		shim->bytes = SHIM_BYTES_MAX;
+		shim->bytes = XLVS_GUE_BYTES;
 	else
-		shim->bytes = shim->has_sum ? GRE_BYTES + GRE_SUM_BYTES : GRE_BYTES;
+		shim->bytes = shim->has_sum ? XLVS_GRE_SUM_BYTES : XLVS_GRE_BYTES;
 }
 
 /* Make room and write everything but the shim. The room has been seen to suffice. */
@@ -118,7 +114,7 @@ static __always_inline int seal(struct xdp_md *ctx, const struct xlvs_tun *tun,
 
 	if (sum < 0)
 		return sum;
-	check = at + (shim->gue ? (int)offsetof(struct udphdr, check) : GRE_BYTES);
+	check = at + (shim->gue ? (int)offsetof(struct udphdr, check) : XLVS_GRE_BYTES);
 	if ((void *)(check + 1) > end)
 		return -XLVS_DROP_INTERNAL;
 	*check = ~xlvs_checksum_fold(sum + (shim->gue ? pseudo_sum(tun) : 0));
@@ -155,7 +151,7 @@ int xlvs_tun_shim(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest 
 	if (r)
 		return r;
 	at = (void *)(long)ctx->data + (offset & 0x3f);
-	if (at + SHIM_BYTES_MAX > (void *)(long)ctx->data_end)
+	if (at + XLVS_GUE_BYTES > (void *)(long)ctx->data_end)
 		return -XLVS_DROP_INTERNAL;
 	if (shim.gue)
 		write_gue(at, pkt, &tun, &shim);

@@ -17,6 +17,9 @@ enum xlvs_tun_constant {
 	XLVS_ECN_ECT0 = 2,
 	XLVS_IP_DF = 0x4000,
 	XLVS_IPV4_FIRST_BYTE = 0x45,
+	XLVS_GUE_BYTES = 12, /* with the UDP header before it */
+	XLVS_GRE_BYTES = 4,
+	XLVS_GRE_SUM_BYTES = 8, /* with a checksum */
 };
 
 /* What an outer header is made of. */
@@ -29,6 +32,21 @@ struct xlvs_tun {
 	__u8 ttl;
 	bool ipv4; /* the packet inside */
 };
+
+/* Bytes of the outer header and what stands behind it. */
+static __always_inline __u32 xlvs_tun_overhead(const struct xlvs_dest *dest)
+{
+	__u32 outer = dest->family == XLVS_AF_INET ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+
+	switch (*(volatile __u8 *)&dest->tunnel_type) {
+	case XLVS_TUNNEL_GUE:
+		return outer + XLVS_GUE_BYTES;
+	case XLVS_TUNNEL_GRE:
+		return outer + (dest->tunnel_flags ? XLVS_GRE_SUM_BYTES : XLVS_GRE_BYTES);
+	default:
+		return outer;
+	}
+}
 
 /* Forward by GUE or GRE: the contract of a forwarding method. */
 int xlvs_tun_shim(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
@@ -114,9 +132,7 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 	__be16 *type;
 	int r;
 
-	if (*(volatile __u8 *)&dest->tunnel_type)
-		return xlvs_tun_shim(ctx, pkt, dest, nexthop);
-	if (dest->family == XLVS_AF_INET) {
+	if (dest->outer == XLVS_OUTER_IPV4) {
 		if (!xlvs_fits(pkt, nexthop, sizeof(struct iphdr)))
 			return xlvs_drop(XLVS_DROP_TOO_BIG);
 		r = xlvs_tun_make_room(ctx, sizeof(struct iphdr), ipv4, &frame);
@@ -127,6 +143,8 @@ static __always_inline int xlvs_forward_tun(struct xdp_md *ctx, struct xlvs_pack
 		xlvs_tun_write_ipv4(frame + sizeof(struct ethhdr), &tun);
 		type = frame + offsetof(struct ethhdr, h_proto);
 		*type = bpf_htons(ETH_P_IP);
+	} else if (dest->outer != XLVS_OUTER_IPV6) {
+		return xlvs_tun_shim(ctx, pkt, dest, nexthop);
 	} else {
 		if (!xlvs_fits(pkt, nexthop, sizeof(struct ipv6hdr)))
 			return xlvs_drop(XLVS_DROP_TOO_BIG);

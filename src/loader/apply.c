@@ -219,6 +219,13 @@ static int carry(struct work *work, uint32_t dest, uint32_t service, bool enters
 				  sizeof(carried));
 }
 
+static __u8 outer_of(const struct xlvs_dest_spec *spec)
+{
+	if (spec->tunnel_type != XLVS_TUNNEL_IPIP)
+		return XLVS_OUTER_SHIM;
+	return spec->key.family == AF_INET ? XLVS_OUTER_IPV4 : XLVS_OUTER_IPV6;
+}
+
 /* The first cache line of a destination's slot. */
 static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 				     const struct xlvs_dest *former)
@@ -241,6 +248,7 @@ static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 		.service_port = dest->service_key.port,
 		.last_weight = dest->last_weight,
 		.serial = former->serial,
+		.outer = outer_of(spec),
 	};
 
 	memcpy(content.address, spec->key.address.bytes, sizeof(content.address));

@@ -17,6 +17,11 @@ enum {
 	IN_IPV4 = 4, /* protocol numbers of tunnels */
 	IN_IPV6 = 41,
 	TUNNELS_MAX = 2,
+	ICMP = 1,
+	ICMPV6 = 58,
+	ICMP_BYTES = 8,
+	TOLD_BYTES_IPV4 = 576,
+	TOLD_BYTES_IPV6 = 1280,
 	ROW_BYTES = 16,
 	HEADERS_BYTES = 96, /* of these all rows are shown, of the rest those that differ */
 };
@@ -232,6 +237,32 @@ void packet_wrap(const struct packet *outer, const struct frame *inner, struct f
 	memcpy(ip + added, inner_ip, behind);
 	put_shim(ip, outer, is_ipv4(inner_ip));
 	ret_frame->bytes += added;
+}
+
+void packet_tell(const struct packet *outer, const struct packet_error *error,
+		 const struct frame *quoted, struct frame *ret_frame)
+{
+	bool is4 = outer->family == 4;
+	const uint8_t *quoted_ip = quoted->data + ETHERNET_BYTES;
+	uint8_t *ip = ret_frame->data + ETHERNET_BYTES;
+	size_t most = is4 ? TOLD_BYTES_IPV4 - IPV4_BYTES : TOLD_BYTES_IPV6 - IPV6_BYTES;
+	size_t bytes = ICMP_BYTES + length_bytes(quoted_ip), header;
+	uint8_t *icmp;
+
+	bytes = bytes < most ? bytes : most;
+	if (error->quote_bytes)
+		bytes = ICMP_BYTES + error->quote_bytes;
+	*ret_frame = (struct frame){.bytes = ETHERNET_BYTES};
+	put_link(ret_frame, outer);
+	header = put_ip(ip, outer, is4 ? ICMP : ICMPV6, bytes);
+	icmp = ip + header;
+	icmp[0] = error->type;
+	icmp[1] = error->code;
+	packet_put16(icmp + 6, error->mtu);
+	memcpy(icmp + ICMP_BYTES, quoted_ip, bytes - ICMP_BYTES);
+	/* ICMP's checksum covers the message, ICMPv6's a pseudo header as well. */
+	packet_put16(icmp + 2, (uint16_t) ~(is4 ? fold(sum(icmp, bytes)) : segment_sum(ip)));
+	ret_frame->bytes += header + bytes;
 }
 
 /* Whether the frame holds all of the packet at `ip`, whose transport header is whole and whose

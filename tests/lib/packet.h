@@ -67,6 +67,18 @@ void packet_build(const struct packet *packet, struct frame *ret_frame);
  * without checksum, GUE from sport to dport. The rest of it is not looked at. */
 void packet_wrap(const struct packet *outer, const struct frame *inner, struct frame *ret_frame);
 
+/* An ICMP or ICMPv6 error from `outer` (MACs, family, addresses, ttl, tos, id) about the packet of
+ * `quoted`, of which as much stands in it as RFC 1812 and RFC 4443 have it: 576 or 1280 bytes in
+ * all. `mtu` is that of "too big", else 0. */
+struct packet_error {
+	uint8_t type;
+	uint8_t code;
+	uint16_t mtu;
+	uint16_t quote_bytes; /* 0: as many as there may be */
+};
+void packet_tell(const struct packet *outer, const struct packet_error *error,
+		 const struct frame *quoted, struct frame *ret_frame);
+
 /* Write the checksums of IPv4 header and TCP or UDP anew, after bytes were changed. The headers
  * must be whole. A UDP datagram gets one even if it had none. */
 void packet_seal(struct frame *frame);

@@ -63,6 +63,7 @@ void director_reset(void)
 	for (int i = 0; i < XLVS_TIMEOUTS; i++)
 		runtime->timeout_ticks[i] = timeouts_sec[i] * director.constants.ticks_per_sec;
 	*director.lookups = 0;
+	director_forget_icmp();
 	director_say("%s", "");
 	config.n_lists = 0;
 	config.next_dest = FIRST_DEST;
@@ -234,6 +235,9 @@ uint32_t director_add_dest(uint32_t slot, const struct dest_words *words)
 		.weight = words->weight,
 		.nexthop = dest,
 		.tunnel_type = words->tunnel_type,
+		.outer = words->tunnel_type   ? XLVS_OUTER_SHIM
+			 : words->family == 4 ? XLVS_OUTER_IPV4
+					      : XLVS_OUTER_IPV6,
 		.tunnel_port = words->tunnel_type == XLVS_TUNNEL_GUE ? htons(GUE_PORT) : 0,
 		.tunnel_flags = words->tunnel_flags,
 	};

@@ -300,20 +300,81 @@ void expect_passed(const struct frame *in)
 		fail_msg("%s: something was counted", context);
 }
 
-void expect_dropped(const struct frame *in, uint32_t reason)
+/* Run a frame of which `reason` alone is to be counted among the drops. */
+static uint32_t run_for_reason(const struct frame *in, uint32_t reason, struct frame *ret_out)
 {
 	uint64_t before[XLVS_DROPS_END];
-	struct frame out;
+	uint32_t action;
 
 	for (uint32_t i = 0; i < XLVS_DROPS_END; i++)
 		before[i] = director_reason(i);
-	expect_action(director_run(in, &out), XDP_DROP);
-	expect_frame(&out, in);
+	action = director_run(in, ret_out);
 	for (uint32_t i = 0; i < XLVS_DROPS_END; i++) {
 		if (director_reason(i) - before[i] != (i == reason))
 			fail_msg("%s: reason %u counted %d times", context, i,
 				 (int)(director_reason(i) - before[i]));
 	}
+	return action;
+}
+
+void expect_dropped(const struct frame *in, uint32_t reason)
+{
+	struct frame out;
+
+	expect_action(run_for_reason(in, reason, &out), XDP_DROP);
+	expect_frame(&out, in);
+}
+
+/* `outer` has the MACs, family and addresses of the error. */
+static void expect_told(const struct packet *packet, uint32_t reason, struct packet outer,
+			uint32_t ifindex, const struct packet_error *error)
+{
+	uint64_t told = director_reason(XLVS_EVENT_ICMP_SENT);
+	struct packet quoted = *packet;
+	struct frame in, out, wanted;
+
+	packet_build(packet, &in);
+	expect_leaving(run_for_reason(&in, reason, &out), ifindex);
+	assert_int_equal(director_reason(XLVS_EVENT_ICMP_SENT) - told, 1);
+	quoted.ttl -= reason == XLVS_DROP_TOO_BIG;
+	packet_build(&quoted, &in);
+	outer.ttl = 64;
+	outer.tos = packet->family == 4 ? (packet->tos & 0x1e) | 0xc0 : 0;
+	outer.id = packet_get16(out.data + ETHERNET_BYTES + 4);
+	outer.fragment = outer.option_bytes = 0;
+	packet_tell(&outer, error, &in, &wanted);
+	expect_frame(&out, &wanted);
+}
+
+void expect_client_told(const struct packet *packet, uint32_t reason,
+			const struct packet_error *error)
+{
+	struct packet outer = sent_to_client(packet);
+
+	outer.from = packet->to;
+	outer.to = packet->from;
+	expect_told(packet, reason, outer, director.client_ifindex, error);
+}
+
+void expect_no_dest(const struct packet *packet)
+{
+	static const struct packet_error unreachable[7] = {
+		[4] = {.type = 3, .code = 3},
+		[6] = {.type = 1, .code = 4},
+	};
+
+	director_forget_icmp();
+	expect_client_told(packet, XLVS_DROP_NO_DEST, &unreachable[packet->family]);
+}
+
+void expect_server_told(const struct packet *packet, uint32_t dest, uint32_t reason,
+			const struct packet_error *error)
+{
+	struct packet outer = sent_to_dest(packet, dest);
+
+	outer.from = director_address[packet->family];
+	outer.to = packet->from;
+	expect_told(packet, reason, outer, INGRESS, error);
 }
 
 void expect_forwarded(const struct packet *packet)

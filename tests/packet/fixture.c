@@ -95,9 +95,11 @@ static int map_all(void)
 	director.gateways = map_memory(skeleton->maps.xlvs_gateways);
 	director.traffic = map_memory(skeleton->maps.xlvs_traffic);
 	director.reasons = map_memory(skeleton->maps.xlvs_reasons);
-	if (!director.table.conns || !director.table.controls || !director.table.dests ||
-	    !director.table.runtime || !director.services || !director.chunks ||
-	    !director.nexthops || !director.gateways || !director.traffic || !director.reasons)
+	director.icmp_rates = map_memory(skeleton->maps.xlvs_icmp_rates);
+	if (!director.icmp_rates || !director.table.conns || !director.table.controls ||
+	    !director.table.dests || !director.table.runtime || !director.services ||
+	    !director.chunks || !director.nexthops || !director.gateways || !director.traffic ||
+	    !director.reasons)
 		return -1;
 	return 0;
 }
@@ -175,6 +177,14 @@ static void unmap(void *memory, const struct bpf_map *map)
 	munmap(memory, (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map));
 }
 
+void director_forget_icmp(void)
+{
+	const struct bpf_map *map = director.skeleton->maps.xlvs_icmp_rates;
+
+	memset(director.icmp_rates, 0,
+	       (size_t)bpf_map__max_entries(map) * bpf_map__value_size(map));
+}
+
 void director_close(void)
 {
 	struct xlvs *skeleton = director.skeleton;
@@ -188,6 +198,7 @@ void director_close(void)
 	unmap(director.gateways, skeleton->maps.xlvs_gateways);
 	unmap(director.traffic, skeleton->maps.xlvs_traffic);
 	unmap(director.reasons, skeleton->maps.xlvs_reasons);
+	unmap(director.icmp_rates, skeleton->maps.xlvs_icmp_rates);
 	xlvs__destroy(director.skeleton);
 	director = (struct director){};
 }

@@ -61,6 +61,7 @@ struct director {
 	struct xlvs_nexthop *gateways;
 	struct xlvs_traffic *traffic;
 	uint64_t *reasons;
+	void *icmp_rates;
 };
 
 extern struct director director;
@@ -79,6 +80,9 @@ int director_ip(const char *commands);
 
 /* Start the expiry's timer, as each daemon does. */
 void director_start_expiry(void);
+
+/* Nobody was told anything lately. */
+void director_forget_icmp(void);
 
 /* No services, no connections, all counters zero, limits at three quarters of the table. */
 void director_reset(void);
@@ -156,6 +160,16 @@ void expect_sent(const struct frame *in, const struct frame *wanted, uint32_t if
 void expect_passed(const struct frame *in);
 /* ...unless it is dropped for `reason`, and that alone was counted among the drops. */
 void expect_dropped(const struct frame *in, uint32_t reason);
+
+/* ...unless its sender, the client, is told by the virtual address of `error`, and `reason` alone
+ * was counted among the drops... */
+void expect_client_told(const struct packet *packet, uint32_t reason,
+			const struct packet_error *error);
+/* The same where no destination is available, however often it was told already. */
+void expect_no_dest(const struct packet *packet);
+/* ...unless its sender, the destination, is told by the director. */
+void expect_server_told(const struct packet *packet, uint32_t dest, uint32_t reason,
+			const struct packet_error *error);
 
 /* Build and run a packet that is to be forwarded; what it looks like is not looked at. */
 void expect_forwarded(const struct packet *packet);

@@ -315,14 +315,15 @@ static void test_packet_leaves_by_the_next_hops_interface(void **state)
 	}
 }
 
-static void test_used_up_ttl_is_dropped_but_counted_as_a_connection(void **state)
+static const struct packet_error time_exceeded[7] = {[4] = {.type = 11}, [6] = {.type = 3}};
+
+static void test_used_up_ttl_is_told_and_counted_as_a_connection(void **state)
 {
 	(void)state;
 	for_each(i, ways)
 	{
 		for (int family = 4; family <= 6; family += 2) {
 			struct packet request = request_packet(family, PACKET_TCP);
-			struct frame in;
 			uint32_t dest;
 
 			director_reset();
@@ -330,8 +331,8 @@ static void test_used_up_ttl_is_dropped_but_counted_as_a_connection(void **state
 			dest = serve(&request, &ways[i], INGRESS);
 			for (uint8_t ttl = 0; ttl <= 1; ttl++) {
 				request.ttl = ttl;
-				packet_build(&request, &in);
-				expect_dropped(&in, XLVS_DROP_TTL_EXCEEDED);
+				expect_client_told(&request, XLVS_DROP_TTL_EXCEEDED,
+						   &time_exceeded[family]);
 			}
 			assert_int_equal(director_traffic(dest).in_packets, 2);
 			assert_int_equal(director.table.dests[dest].active, 1);
@@ -339,21 +340,20 @@ static void test_used_up_ttl_is_dropped_but_counted_as_a_connection(void **state
 	}
 }
 
-static void test_reply_with_used_up_ttl_is_dropped(void **state)
+static void test_server_is_told_of_a_reply_with_used_up_ttl(void **state)
 {
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
 		struct packet request = request_packet(family, PACKET_TCP), reply;
-		struct frame in;
+		uint32_t dest;
 
 		director_reset();
 		director_say("IPv%d", family);
-		serve(&request, &ways[1], INGRESS);
+		dest = serve(&request, &ways[1], INGRESS);
 		expect_forwarded(&request);
 		reply = reply_packet(&request, server_address(family, 1), SERVER_PORT);
 		reply.ttl = 1;
-		packet_build(&reply, &in);
-		expect_dropped(&in, XLVS_DROP_TTL_EXCEEDED);
+		expect_server_told(&reply, dest, XLVS_DROP_TTL_EXCEEDED, &time_exceeded[family]);
 	}
 }
 
@@ -364,26 +364,34 @@ static uint16_t overhead_bytes(const struct way *way, int family)
 	return way->method != XLVS_FORWARD_tun ? 0 : (outer == 4 ? 20 : 40) + way->shim_bytes;
 }
 
-static void test_packet_of_just_the_mtu_passes_and_a_byte_more_is_dropped(void **state)
+static void test_packet_of_just_the_mtu_passes_and_a_byte_more_is_told_the_mtu(void **state)
 {
 	(void)state;
 	for_each(i, ways)
 	{
 		for (int family = 4; family <= 6; family += 2) {
 			struct packet request = request_packet(family, PACKET_UDP);
+			uint16_t mtu = (uint16_t)(MTU_BYTES - overhead_bytes(&ways[i], family));
+			struct packet_error error = {.type = 2, .mtu = mtu};
 			struct frame in;
 			uint32_t dest;
 
+			if (family == 4)
+				error = (struct packet_error){.type = 3, .code = 4, .mtu = mtu};
 			director_reset();
 			director_say("%s, IPv%d", ways[i].name, family);
 			dest = serve(&request, &ways[i], INGRESS);
 			request.fragment = DONT_FRAGMENT;
-			request.payload_bytes = (uint16_t)(MTU_BYTES - (family == 4 ? 28 : 48) -
-							   overhead_bytes(&ways[i], family));
+			request.payload_bytes = (uint16_t)(mtu - (family == 4 ? 28 : 48));
 			expect_forwarded_whole(&request, dest, INGRESS);
 			request.payload_bytes++;
-			packet_build(&request, &in);
-			expect_dropped(&in, XLVS_DROP_TOO_BIG);
+			for (int nth = 0; nth < 100; nth++) /* at any rate */
+				expect_client_told(&request, XLVS_DROP_TOO_BIG, &error);
+			if (family == 4) {
+				request.fragment = 0;
+				packet_build(&request, &in);
+				expect_dropped(&in, XLVS_DROP_TOO_BIG);
+			}
 		}
 	}
 }
@@ -412,9 +420,10 @@ int main(void)
 		cmocka_unit_test(test_port_zero_of_a_destination_keeps_the_packets_own),
 		cmocka_unit_test(test_source_port_of_gue_is_the_flows_own),
 		cmocka_unit_test(test_packet_leaves_by_the_next_hops_interface),
-		cmocka_unit_test(test_used_up_ttl_is_dropped_but_counted_as_a_connection),
-		cmocka_unit_test(test_reply_with_used_up_ttl_is_dropped),
-		cmocka_unit_test(test_packet_of_just_the_mtu_passes_and_a_byte_more_is_dropped),
+		cmocka_unit_test(test_used_up_ttl_is_told_and_counted_as_a_connection),
+		cmocka_unit_test(test_server_is_told_of_a_reply_with_used_up_ttl),
+		cmocka_unit_test(
+			test_packet_of_just_the_mtu_passes_and_a_byte_more_is_told_the_mtu),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

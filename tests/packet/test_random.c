@@ -401,6 +401,19 @@ static void judge_dropped(const struct frame *in)
 		assert_non_null(service_of(in, &facts, true));
 }
 
+/* Its sender was told: by where it sent it, quoting it as it was but for the TTL. */
+static void judge_told(const struct frame *in, const struct frame *out)
+{
+	bool is4 = in->data[ETHERNET_BYTES] >> 4 == 4;
+	size_t address = is4 ? 4 : 16, from = ETHERNET_BYTES + (is4 ? 12 : 8);
+	size_t quoted = (is4 ? 20 : 40) + 8;
+
+	judge_dropped(in);
+	assert_true(out->bytes > quoted + from && out->bytes <= in->bytes + quoted);
+	assert_memory_equal(out->data + from + address, in->data + from, address);
+	assert_memory_equal(out->data + quoted + from, in->data + from, out->bytes - quoted - from);
+}
+
 static void judge_kept(uint32_t action, const struct frame *in, const struct frame *out,
 		       uint64_t drops_before)
 {
@@ -430,7 +443,9 @@ static void test_only_good_packets_are_forwarded_and_nothing_else_is_touched(voi
 		make_frame(&in);
 		director_say("frame %u", n);
 		action = director_run(&in, &out);
-		if (action == XDP_TX || action == XDP_REDIRECT) {
+		if (drops() != before && action != XDP_DROP) {
+			judge_told(&in, &out);
+		} else if (action == XDP_TX || action == XDP_REDIRECT) {
 			judge_forwarded(&in, &out);
 			forwarded++;
 		} else {

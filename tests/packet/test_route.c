@@ -267,7 +267,7 @@ static void test_request_without_a_route_is_dropped(void **state)
 	}
 }
 
-static void test_reply_larger_than_the_route_allows_is_dropped(void **state)
+static void test_server_is_told_of_a_reply_larger_than_the_route_allows(void **state)
 {
 	(void)state;
 	for_each_family(family)
@@ -281,7 +281,10 @@ static void test_reply_larger_than_the_route_allows_is_dropped(void **state)
 		reply.payload_bytes = (uint16_t)(1400 - (family == 4 ? 40 : 60));
 		expect_forwarded(&reply);
 		reply.payload_bytes++;
-		expect_reply_dropped(&reply, XLVS_DROP_TOO_BIG);
+		reply.fragment = DONT_FRAGMENT;
+		expect_server_told(&reply, dest, XLVS_DROP_TOO_BIG,
+				   family == 4 ? &(struct packet_error){3, 4, 1400, 0}
+					       : &(struct packet_error){2, 0, 1400, 0});
 		assert_int_equal(director_ip("link set client mtu 1500\n"), 0);
 	}
 }
@@ -336,7 +339,7 @@ int main(void)
 		cmocka_unit_test(test_missing_neighbour_is_asked_for_and_used_once_it_is_there),
 		cmocka_unit_test(test_reply_without_a_route_is_dropped),
 		cmocka_unit_test(test_request_without_a_route_is_dropped),
-		cmocka_unit_test(test_reply_larger_than_the_route_allows_is_dropped),
+		cmocka_unit_test(test_server_is_told_of_a_reply_larger_than_the_route_allows),
 		cmocka_unit_test(test_full_gateway_table_costs_a_lookup_each_time),
 	};
 

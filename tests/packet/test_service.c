@@ -36,11 +36,8 @@ static uint32_t open_next(struct packet *request)
 
 static void expect_refused(struct packet *request)
 {
-	struct frame frame;
-
 	request->sport++;
-	packet_build(request, &frame);
-	expect_dropped(&frame, XLVS_DROP_NO_DEST);
+	expect_no_dest(request);
 	assert_null(director_conn(request));
 }
 

@@ -42,10 +42,8 @@ static void expect_opened(const struct site *site, int from, int n)
 static void expect_refused(const struct site *site, int n)
 {
 	struct packet request = nth(site, n);
-	struct frame frame;
 
-	packet_build(&request, &frame);
-	expect_dropped(&frame, XLVS_DROP_NO_DEST);
+	expect_no_dest(&request);
 }
 
 /* The connection gives its record to another of its own, which the service refuses or takes. */
@@ -133,6 +131,7 @@ static void test_templates_are_no_connections_but_bring_the_overload(void **stat
 	struct packet client = nth(&site, 1);
 
 	(void)state;
+	site.request.from = "198.51.100.9";
 	director_persist(site.slot, 30, 0);
 	expect_opened(&site, 0, 1);
 	director.table.dests[site.dest].upper_threshold = 1;
@@ -140,8 +139,7 @@ static void test_templates_are_no_connections_but_bring_the_overload(void **stat
 	expect_forwarded(&client);
 	assert_int_equal(director.table.dests[site.dest].overloaded, 1);
 	expect_opened(&site, 2, 3); /* the first client has its template */
-	client.from = "198.51.100.9";
-	site.request = client;
+	site.request.from = client_address[4];
 	expect_refused(&site, 0);
 	expect_sound_table();
 }

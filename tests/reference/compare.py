@@ -48,7 +48,7 @@ def any_gue_source_port(observation):
 EXCEPTIONS = {
     "gue-source-port": ("GUE's source port", any_gue_source_port),
     "stale-counters": ("counters in `-L --stats`", lambda observation: None),   # play.Stale
-    "icmp-errors": ("no destination, TTL used up, too big for the next link", drop_icmp_errors),
+    "icmp-errors": ("rate of ICMP errors", drop_icmp_errors),
 }
 
 

@@ -78,6 +78,7 @@ static void add_dest(uint32_t service, uint32_t dest, struct xlvs_cell *ret_cell
 		.service = service,
 		.weight = 1,
 		.nexthop = index,
+		.outer = (__u8)family_of(service),
 	};
 	parse(service, address, host_dests[index].address);
 	host_nexthops[index] = (struct xlvs_nexthop){

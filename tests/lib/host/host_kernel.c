@@ -132,6 +132,14 @@ long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta)
 	return 0;
 }
 
+long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta)
+{
+	if (delta > 0)
+		return -1;
+	ctx->data_end += (__u32)delta;
+	return 0;
+}
+
 void *host_low_memory(size_t bytes)
 {
 	static uintptr_t next = 0x10000000;

@@ -37,5 +37,6 @@ void bpf_ringbuf_submit(void *data, __u64 flags);
 long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *params, int bytes, __u32 flags);
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
+long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
 
 #endif

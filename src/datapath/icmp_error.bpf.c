@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* An error quotes the packet it is about. Turned round, what is quoted names the other direction of
+ * that packet's connection: the reply record when a router or the server speaks of a request, the
+ * first record when a router or the client speaks of a reply. With NAT the quotation is translated
+ * as the packet was, the other way round; the checksums are updated by the difference, but for the
+ * transport's own inside, of which only the beginning may be there. */
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "abi/hash.h"
+#include "datapath/connection.bpf.h"
+#include "datapath/counters.bpf.h"
+#include "datapath/icmp.bpf.h"
+#include "datapath/parse.bpf.h"
+#include "datapath/route.bpf.h"
+#include "forward/dr.bpf.h"
+#include "forward/nat.bpf.h"
+#include "forward/tun.bpf.h"
+
+enum error_constant {
+	IPV4_OFFSET = 0x1fff, /* of a fragment */
+	QUOTED_PORTS_BYTES = 8, /* an error has at least so much of the transport header */
+	INNER4 = sizeof(struct ethhdr) + sizeof(struct iphdr) + XLVS_ICMP_BYTES,
+	INNER6 = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + XLVS_ICMP_BYTES,
+};
+
+/* An error that was read: `pkt` is the error itself, its tuple that of the connection. */
+struct error {
+	struct xlvs_packet pkt;
+	__u32 ports_offset; /* of the quoted ports */
+	bool ipv4;
+};
+
+static __always_inline void turn_round(struct error *error, const __be16 *ports, __u8 protocol)
+{
+	struct xlvs_tuple *tuple = &error->pkt.tuple;
+
+	tuple->kind = protocol | (error->ipv4 ? XLVS_AF_INET : XLVS_AF_INET6) << 8;
+	tuple->flags = 0;
+	tuple->sport = ports[1];
+	tuple->dport = ports[0];
+	tuple->hash = error->ipv4 ? xlvs_hash_ipv4(xlvs_constants.seed, tuple->key.v4.saddr,
+						   tuple->key.v4.daddr, tuple->ports, tuple->kind)
+				  : xlvs_hash_ipv6(xlvs_constants.seed, tuple->key.words,
+						   tuple->ports, tuple->kind);
+}
+
+/* Each: false for what is no error, or not about TCP or UDP, or too short to tell. */
+static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
+{
+	void *end = (void *)(long)ctx->data_end;
+	const struct iphdr *ip, *inner;
+	const __u8 *icmp;
+	void *frame, *ports;
+
+	if (!xlvs_frame(ctx, INNER4 + sizeof(*inner), &frame))
+		return false;
+	ip = frame + sizeof(struct ethhdr);
+	icmp = (void *)(ip + 1);
+	inner = frame + INNER4;
+	error->pkt.length_bytes = bpf_ntohs(ip->tot_len);
+	if (*(const __u8 *)ip != XLVS_IPV4_NO_OPTIONS || ip->protocol != IPPROTO_ICMP ||
+	    ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT) ||
+	    error->pkt.length_bytes > end - (const void *)ip)
+		return false;
+	if (icmp[0] != XLVS_ICMP4_UNREACHABLE && icmp[0] != XLVS_ICMP4_SOURCE_QUENCH &&
+	    icmp[0] != XLVS_ICMP4_TIME_EXCEEDED)
+		return false;
+	if (inner->version != 4 || inner->ihl < 5 || inner->frag_off & bpf_htons(IPV4_OFFSET) ||
+	    (inner->protocol != IPPROTO_TCP && inner->protocol != IPPROTO_UDP))
+		return false;
+	error->ports_offset = INNER4 + inner->ihl * 4U;
+	ports = frame + error->ports_offset;
+	if (ports + QUOTED_PORTS_BYTES > end ||
+	    error->ports_offset + QUOTED_PORTS_BYTES >
+		    error->pkt.length_bytes + sizeof(struct ethhdr))
+		return false;
+	error->ipv4 = true;
+	error->pkt.tuple.key = (union xlvs_endpoints){.v4 = {inner->daddr, inner->saddr}};
+	turn_round(error, ports, inner->protocol);
+	return true;
+}
+
+static __always_inline bool read_ipv6(struct xdp_md *ctx, struct error *error)
+{
+	void *end = (void *)(long)ctx->data_end;
+	const struct ipv6hdr *ip, *inner;
+	void *frame;
+
+	if (!xlvs_frame(ctx, INNER6 + sizeof(*inner) + QUOTED_PORTS_BYTES, &frame))
+		return false;
+	ip = frame + sizeof(struct ethhdr);
+	inner = frame + INNER6;
+	if (ip->nexthdr != IPPROTO_ICMPV6 || xlvs_parse_ipv6_header(ip, end, &error->pkt) ||
+	    error->pkt.length_bytes <
+		    INNER6 + sizeof(*inner) + QUOTED_PORTS_BYTES - sizeof(struct ethhdr))
+		return false;
+	if (*(const __u8 *)(ip + 1) >= XLVS_ICMP6_INFORMATIONAL || inner->version != 6 ||
+	    (inner->nexthdr != IPPROTO_TCP && inner->nexthdr != IPPROTO_UDP))
+		return false;
+	error->ports_offset = INNER6 + sizeof(*inner);
+	__builtin_memcpy(error->pkt.tuple.key.v6.saddr, &inner->daddr, sizeof(inner->daddr));
+	__builtin_memcpy(error->pkt.tuple.key.v6.daddr, &inner->saddr, sizeof(inner->saddr));
+	turn_round(error, frame + INNER6 + sizeof(*inner), inner->nexthdr);
+	return true;
+}
+
+/* As many bytes as the IP header says have the checksum that stands in them. */
+static __always_inline bool is_sum_right(struct xdp_md *ctx, const struct error *error)
+{
+	__u32 ip_bytes = error->ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
+	__u32 bytes = error->pkt.length_bytes - ip_bytes;
+	int sum = xlvs_udp_sum(ctx, sizeof(struct ethhdr) + ip_bytes, bytes);
+	__u64 total = sum;
+	const __u32 *addresses;
+	void *frame;
+
+	if (sum < 0)
+		return false;
+	if (!error->ipv4) {
+		if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
+			return false;
+		addresses = frame + sizeof(struct ethhdr) + offsetof(struct ipv6hdr, saddr);
+		total += bpf_htons(bytes) + bpf_htons(IPPROTO_ICMPV6);
+		for (int i = 0; i < 8; i++)
+			total += addresses[i];
+	}
+	return xlvs_checksum_fold(total) == 0xffff;
+}
+
+/* Write the address at `at`; returns what its sum gains. */
+static __always_inline __u64 put_address(void *at, const __be32 *to, bool ipv4)
+{
+	__u32 *words = at;
+	__u64 delta = 0;
+
+	for (int i = 0; i < (ipv4 ? 1 : 4); i++) {
+		delta += (__u64)(__u32)~words[i] + to[i];
+		words[i] = to[i];
+	}
+	return delta;
+}
+
+/* Translate: of the error itself the source (`is_source`) or destination becomes `to`, and in what
+ * it quotes the opposite end. The quoted IPv4 header's own checksum balances its address. */
+static __always_inline int translate(struct xdp_md *ctx, const struct error *error,
+				     const struct xlvs_rewrite *to)
+{
+	void *end = (void *)(long)ctx->data_end, *frame;
+	__be16 *ports = (void *)(long)ctx->data + (error->ports_offset & 0x7f);
+	__u64 delta;
+
+	if ((void *)(ports + 2) > end)
+		return -XLVS_DROP_INTERNAL;
+	delta = xlvs_nat_write_port(to->is_source ? ports + 1 : ports, to->port);
+	if (error->ipv4) {
+		struct iphdr *inner;
+		__u64 inner_delta;
+
+		if (!xlvs_frame(ctx, INNER4 + sizeof(*inner), &frame))
+			return -XLVS_DROP_INTERNAL;
+		inner = frame + INNER4;
+		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), to->address, to->is_source);
+		inner_delta = put_address(to->is_source ? &inner->daddr : &inner->saddr,
+					  to->address, true);
+		inner->check = xlvs_checksum_update(inner->check, inner_delta);
+	} else {
+		struct ipv6hdr *inner;
+
+		if (!xlvs_frame(ctx, INNER6 + sizeof(*inner), &frame))
+			return -XLVS_DROP_INTERNAL;
+		inner = frame + INNER6;
+		delta += xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address,
+					     to->is_source);
+		delta += put_address(to->is_source ? &inner->daddr : &inner->saddr, to->address,
+				     false);
+	}
+	/* The checksum follows type and code. */
+	ports = frame + sizeof(struct ethhdr) + 2 +
+		(error->ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+	*ports = xlvs_checksum_update(*ports, delta);
+	return 0;
+}
+
+/* May the error go on by this next hop? */
+static __always_inline int check(struct xdp_md *ctx, const struct error *error,
+				 const struct xlvs_nexthop *nexthop)
+{
+	void *frame;
+
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct iphdr), &frame))
+		return -XLVS_DROP_INTERNAL;
+	return xlvs_forward_check(&error->pkt, xlvs_ttl(frame + sizeof(struct ethhdr), error->ipv4),
+				  nexthop);
+}
+
+static __always_inline int send(struct xdp_md *ctx, const struct xlvs_nexthop *nexthop)
+{
+	void *frame;
+
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr), &frame))
+		return -XLVS_DROP_INTERNAL;
+	xlvs_write_macs(frame, nexthop);
+	return xlvs_transmit(ctx, nexthop);
+}
+
+/* About a request: to the client, in the name of the virtual address. */
+static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __u32 index)
+{
+	struct xlvs_conn *record = xlvs_conn_at(index), *first;
+	struct xlvs_rewrite to = {.is_source = true};
+	struct xlvs_nexthop *nexthop;
+	int r;
+
+	if (!record)
+		return -XLVS_DROP_INTERNAL;
+	first = xlvs_conn_partner(record, index);
+	if (!first)
+		return XLVS_NOT_OURS;
+	to.port = first->dport;
+	if (error->ipv4)
+		to.address[0] = first->key.v4.daddr;
+	else
+		__builtin_memcpy(to.address, first->key.v6.daddr, sizeof(to.address));
+	r = xlvs_route_reply(ctx, index);
+	if (r < 0)
+		return r;
+	nexthop = xlvs_gateway_at(r);
+	if (!nexthop)
+		return -XLVS_DROP_INTERNAL;
+	r = check(ctx, error, nexthop);
+	if (r)
+		return r;
+	r = translate(ctx, error, &to);
+	if (r)
+		return r;
+	xlvs_count_out(record->dest, error->pkt.length_bytes);
+	return send(ctx, nexthop);
+}
+
+/* About a reply: to the destination, by the connection's method. */
+static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
+				     const struct xlvs_conn *conn)
+{
+	__u32 method = (conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT;
+	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
+	struct xlvs_nexthop *nexthop;
+	struct xlvs_rewrite to = {};
+	int r = 0;
+
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
+	if (!nexthop)
+		return r ? r : -XLVS_DROP_INTERNAL;
+	xlvs_count_in(conn->dest, error->pkt.length_bytes);
+	if (method == XLVS_FORWARD_dr)
+		return xlvs_forward_dr(ctx, &error->pkt, dest, nexthop, error->ipv4);
+	if (method == XLVS_FORWARD_tun)
+		return error->ipv4 ? xlvs_forward_tun(ctx, &error->pkt, dest, nexthop, true)
+				   : xlvs_forward_tun(ctx, &error->pkt, dest, nexthop, false);
+	r = check(ctx, error, nexthop);
+	if (r)
+		return r;
+	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
+	to.port = dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
+	r = translate(ctx, error, &to);
+	return r ? r : send(ctx, nexthop);
+}
+
+int xlvs_icmp_error(struct xdp_md *ctx)
+{
+	const struct ethhdr *eth = (void *)(long)ctx->data;
+	struct error error = {};
+	struct xlvs_conn *conn;
+	__u32 index;
+	bool read;
+
+	if ((void *)(eth + 1) > (void *)(long)ctx->data_end || eth->h_dest[0] & 1)
+		return XLVS_NOT_OURS;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		read = read_ipv4(ctx, &error);
+	else
+		read = eth->h_proto == bpf_htons(ETH_P_IPV6) && read_ipv6(ctx, &error);
+	if (!read)
+		return XLVS_NOT_OURS;
+	conn = xlvs_conn_find(&error.pkt.tuple, error.ipv4, &index);
+	if (!conn)
+		return XLVS_NOT_OURS;
+	if (!is_sum_right(ctx, &error))
+		return -XLVS_DROP_ICMP_CHECKSUM;
+	if (conn->meta & XLVS_META_REPLY)
+		return to_client(ctx, &error, index);
+	return to_server(ctx, &error, conn);
+}
