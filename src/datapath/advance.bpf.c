@@ -92,6 +92,9 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 		index = XLVS_NONE;
 	}
 	if (!conn || is_over(pkt, conn)) {
+		/* Not in xlvs_open: the stacks of both together are more than the kernel allows. */
+		if (service == XLVS_NONE)
+			service = xlvs_service_seek(ctx, pkt);
 		r = xlvs_open(ctx, pkt, index, service);
 		if (r < 0)
 			return r;

@@ -225,7 +225,9 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 		to.address[0] = first->key.v4.daddr;
 	else
 		__builtin_memcpy(to.address, first->key.v6.daddr, sizeof(to.address));
-	r = xlvs_route_reply(ctx, index);
+	error->pkt.tuple.key = first->key;
+	error->pkt.tuple.flow = first->flow;
+	r = xlvs_route_client(ctx, &error->pkt.tuple);
 	if (r < 0)
 		return r;
 	nexthop = xlvs_gateway_at(r);

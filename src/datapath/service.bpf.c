@@ -109,16 +109,21 @@ static __always_inline void reply_tuple(const struct xlvs_packet *pkt, const str
 
 /* The way back to the client, found while the request is on its way to the server: by the time of
  * the reply a missing neighbour has been resolved. 0 when it has to be found later. */
-static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_tuple *request)
+static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_tuple *request,
+					       __u32 dest_index)
 {
-	int gateway = xlvs_route_client(ctx, request);
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
+	int gateway;
 
+	if (!dest || *(volatile __u8 *)&dest->method != XLVS_FORWARD_nat)
+		return 0;
+	gateway = xlvs_route_client(ctx, request);
 	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
 }
 
 /* The second record of a two-way connection, to be published after the first. */
-static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 dest_index,
-				      __u32 first)
+static __always_inline int open_reply(struct xlvs_packet *pkt, __u32 dest_index, __u32 first,
+				      __u16 gateway)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
@@ -139,7 +144,7 @@ static __always_inline int open_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		conn->vaddr4 = pkt->tuple.key.v4.daddr;
 		conn->vport4 = pkt->tuple.dport;
 	}
-	conn->gateway = gateway_to_client(ctx, &pkt->tuple);
+	conn->gateway = gateway;
 	conn->meta = XLVS_META_REPLY | runtime->generation << XLVS_META_GENERATION_SHIFT;
 	conn->dest = dest_index;
 	/* A second ago, so the first reply refreshes the first record. */
@@ -156,8 +161,10 @@ static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
 	return xlvs_conn_take(&pkt->tuple, xlvs_conns_full(runtime));
 }
 
-static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				       __u32 dest_index, __u32 over)
+/* Called, and the way to the client found before: the stack of all this together is more than
+ * Linux 6.1 allows. */
+static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u32 over,
+				  __u16 gateway)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
@@ -175,7 +182,7 @@ static __always_inline int open_record(struct xdp_md *ctx, struct xlvs_packet *p
 	if (!conn)
 		return -XLVS_DROP_INTERNAL;
 	if (method == XLVS_FORWARD_nat) {
-		partner = open_reply(ctx, pkt, dest_index, index);
+		partner = open_reply(pkt, dest_index, index, gateway);
 		if (partner < 0) {
 			xlvs_conn_abandon(conn);
 			return partner;
@@ -353,8 +360,6 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	full = xlvs_conns_full(runtime);
 	if (!may_open(pkt, full))
 		return XLVS_NOT_OURS;
-	if (slot == XLVS_NONE)
-		slot = xlvs_service_of(ctx, pkt, pkt->tuple.family == XLVS_AF_INET);
 	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;
@@ -367,7 +372,7 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	if (r >= 0 && is_one_packet(service, pkt))
 		return open_one_packet(pkt, r);
 	if (r >= 0) {
-		r = open_record(ctx, pkt, r, over);
+		r = open_record(pkt, r, over, gateway_to_client(ctx, &pkt->tuple, r));
 		if (r < 0)
 			xlvs_template_release(pkt);
 	}

@@ -60,7 +60,7 @@ enum xlvs_open_answer {
 };
 
 /* Schedule a packet that has no live record. `over` is the record of its finished or expired
- * predecessor to be used again, XLVS_NONE without; `slot` its service's, XLVS_NONE to look for it.
+ * predecessor to be used again, XLVS_NONE without; `slot` its service's.
  * Returns the index of the new record, XLVS_OPEN_HASHED with a destination's index, XLVS_NOT_OURS
  * or a negative reason. */
 int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot);

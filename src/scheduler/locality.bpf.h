@@ -94,9 +94,10 @@ static long xlvs_look_for_idle(__u32 i, struct xlvs_idle_search *search)
 }
 
 /* A destination with more active connections than its weight, while another one of the list has
- * less than half of its own, should be helped. */
-static __always_inline bool xlvs_dest_needs_help(const struct xlvs_pick *pick,
-						 const struct xlvs_dest *dest)
+ * less than half of its own, should be helped. Not inlined: what the search needs must not lie on
+ * the stack while members are looked at, for all calls together have 512 bytes. */
+static __noinline bool xlvs_dest_needs_help(const struct xlvs_pick *pick,
+					    const struct xlvs_dest *dest)
 {
 	struct xlvs_idle_search search = {.pick = *pick};
 
