@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import threading
 from dataclasses import dataclass
@@ -140,8 +141,16 @@ class Director:
             server.prepare(method, family, vip)
             self.add_dest(service, family, server, method, dest_port or port, protocol)
         if reachable:
+            self.resolve(family, family.client)
             until("the neighbours", lambda: self.unknown_neighbours() <= unknown)
         return service
+
+    def resolve(self, family, address):
+        """Until the director's host knows the neighbour: it asks for a port nobody serves."""
+        version = socket.AF_INET if family.version == 4 else socket.AF_INET6
+        with self.namespace.socket(version, socket.SOCK_STREAM) as sock:
+            sock.settimeout(5)
+            sock.connect_ex((address, 9))
 
     def add_dest(self, service, family, server, method, port, protocol="t", words=""):
         dest = family.endpoint(server.address(family), port)
