@@ -6,8 +6,8 @@
     (any client's address,               │          eth2 ─────── eth0 rs2   192.0.2.12, .15, .18 ..
     by the router that it is)            └──────────eth3 ─────── eth0 rs3   192.0.2.13, .16, .19 ..
 
-All of 203.0.113.0/24 and 2001:db8:113::/64 is local to the director: virtual addresses. Client and
-servers have no addresses and no stack that would answer: what they send is a step of a scenario,
+203.0.113.0/24 and 254 addresses of 2001:db8:113::/64 are the director's: virtual addresses. Client
+and servers have no addresses and no stack that would answer: what they send is a step of a scenario,
 byte by byte, and what reaches them is read from packet sockets. Their neighbours are told to the
 director once, for good.
 """
@@ -28,6 +28,7 @@ from wait import until
 from xdp import attach_pass
 
 N_SERVERS = 3
+N_VIPS = 254
 N_SERVER_ADDRESSES = 12     # a third of them at each server
 STATION = {"client": bytes.fromhex("020000000002"), "eth0": bytes.fromhex("020000000001")}
 for _number in range(1, N_SERVERS + 1):
@@ -105,7 +106,8 @@ class Side:
                  "address add 192.0.2.1/32 dev lo", "address add 203.0.113.0/24 dev lo",
                  "address add 2001:db8:100::1/128 dev eth0 nodad",
                  "address add 2001:db8:2::1/128 dev lo nodad",
-                 "route add local 2001:db8:113::/64 dev lo"]
+                 *(f"address add {VIP_NETWORK[6]}{number}/128 dev lo nodad"
+                   for number in range(1, N_VIPS + 1))]
         for gateway in ("198.51.100.2", "2001:db8:100::2"):
             client = colons(STATION["client"])
             lines += [f"route add {gateway} dev eth0",

@@ -87,9 +87,11 @@ def build(packet, source_mac, target_mac):
 def normal(frame):
     """The frame without what a director may choose freely: the identification of an IPv4 header
     the director itself made (a tunnel's outer header, an ICMP error), and with it the header's
-    checksum."""
+    checksum; the flow label of an ICMPv6 error."""
     if frame[12:14] == VERSION_4 and frame[23] in (ICMP, IPIP, IPV6, GRE):
         return without_identification(frame)
+    if frame[12:14] == VERSION_6 and frame[20] == ICMP6:
+        return frame[:15] + bytes([frame[15] & 0xf0]) + b"\0\0" + frame[18:]
     return frame
 
 
