@@ -59,6 +59,7 @@ struct xlvs_request {
 	uint8_t command; /* IPVS_CMD_*, XLVS_CMD_* or CTRL_CMD_* */
 	bool dump;
 	bool wants_ack; /* the sender waits for an answer even where all went well */
+	bool is_of_many; /* others came in the same datagram; set by the server */
 	uint32_t sequence;
 	uint32_t port; /* the sender's netlink port number, returned in answers */
 	uint32_t given; /* enum xlvs_given */

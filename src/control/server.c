@@ -303,6 +303,7 @@ static int answer(struct xlvs_peer *peer, const void *message, size_t bytes)
 	r = xlvs_request_decode(message, bytes, &request);
 	if (r == -EBADMSG)
 		return 0;
+	request.is_of_many = peer->is_batch;
 	xlvs_reply_init(&reply, &request, deliver, peer);
 	if (r == -ENODATA)
 		return request.wants_ack ? xlvs_reply_end(&reply, 0, NULL) : 0;

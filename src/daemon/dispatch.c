@@ -124,6 +124,10 @@ static int new_dest(struct xlvs_director *director, const struct xlvs_request *r
 	r = add_dest(director, request, reterr);
 	if (r == -ENOSPC && empty_trash(director) == 0)
 		r = add_dest(director, request, reterr);
+	/* The packet after the answer finds its way. Of many destinations at once none waits for
+	 * the kernel's routes. */
+	if (r == 0 && !request->is_of_many)
+		xlvs_nexthops_settle(xlvs_network_nexthops(director->network), 0);
 	return r;
 }
 
