@@ -74,13 +74,15 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	if (!(dest->flags & XLVS_DEST_AVAILABLE))
 		return xlvs_dest_removed(pkt);
 	xlvs_count_in(dest_index, pkt->length_bytes);
-	pkt->meta = meta;
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
 		return r ? r : xlvs_drop(XLVS_DROP_INTERNAL);
 	switch (method) {
-#define SEND(name, number) \
-	case number:       \
+/* Translation alone asks for the connection's meta, and the others do not pay for it. */
+#define SEND(name, number)                        \
+	case number:                              \
+		if ((number) == XLVS_FORWARD_nat) \
+			pkt->meta = meta;         \
 		return xlvs_forward_##name(ctx, pkt, dest, nexthop, ipv4);
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND

@@ -28,8 +28,8 @@ struct xlvs_tun {
 	const struct xlvs_nexthop *nexthop;
 	const void *inner; /* header of the packet inside */
 	__u32 payload_bytes; /* behind the outer header */
+	__u32 ttl; /* 0..255 */
 	__u8 protocol; /* of the payload */
-	__u8 ttl;
 	bool ipv4; /* the packet inside */
 };
 
