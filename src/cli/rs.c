@@ -14,20 +14,24 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"Usage: xlvs rs add VIP --method dr|tun|nat [-i IF]... [--from DIRECTOR]... [--tun-port "
-	"PORT]\n"
+	"Usage: xlvs rs add VIP --method dr|tun|nat|fullnat [-i IF]... [--from DIRECTOR]...\n"
+	"                   [--tun-port PORT] [--toa-kind KIND[,KIND6]]\n"
 	"       xlvs rs del VIP...\n"
 	"       xlvs rs show [--json]\n"
 	"\n"
 	"Prepares this real server for the packets a director sends it, or undoes that.\n"
 	"\n"
-	"  -m, --method METHOD    dr (direct routing), tun (IP in IP, GUE, GRE) or nat\n"
+	"  -m, --method METHOD    dr (direct routing), tun (IP in IP, GUE, GRE), nat or fullnat\n"
 	"  -i, --interface IF     the interface that faces the director; all Ethernet interfaces\n"
 	"                         that are up, if none is given\n"
 	"  -f, --from DIRECTOR    the director's address: tun takes tunnel packets from nobody "
 	"else,\n"
-	"                         nat expects the default route to lead there\n"
+	"                         nat expects the default route to lead there, fullnat believes\n"
+	"                         nobody else who the client is\n"
 	"  -p, --tun-port PORT    tun: where GUE comes to, 6080 if not given\n"
+	"  -k, --toa-kind KIND[,KIND6]\n"
+	"                         fullnat: the TCP option that tells the client's address, and\n"
+	"                         another one for IPv6; 254,253 if not given\n"
 	"  -j, --json             write JSON\n"
 	"  -h, --help             this text\n"
 	"\n"
@@ -80,6 +84,32 @@ static int read_port(const char *text, uint16_t *ret, struct xlvs_error *reterr)
 	return 0;
 }
 
+/* What Linux itself gives a meaning cannot be taken. */
+static bool is_free_kind(unsigned long kind)
+{
+	static const uint8_t taken[] = {0, 1, 2, 3, 4, 5, 8, 19, 29, 30, 34};
+
+	return kind <= UINT8_MAX && !memchr(taken, (int)kind, sizeof(taken));
+}
+
+static int read_kinds(const char *text, struct xlvs_rs_vip *vip, struct xlvs_error *reterr)
+{
+	unsigned long kind, kind6;
+	char *end;
+
+	kind = kind6 = strtoul(text, &end, 10);
+	if (*end == ',' && end[1] >= '0' && end[1] <= '9')
+		kind6 = strtoul(end + 1, &end, 10);
+	if (*end || text[0] < '0' || text[0] > '9')
+		return xlvs_refuse(reterr, -EINVAL, "'%s' is not KIND or KIND,KIND6", text);
+	if (!is_free_kind(kind) || !is_free_kind(kind6))
+		return xlvs_refuse(reterr, -EINVAL, "'%s': not free among the kinds of TCP options",
+				   text);
+	vip->toa_kind = (uint8_t)kind;
+	vip->toa_kind6 = (uint8_t)kind6;
+	return 0;
+}
+
 /* `word` is the option as it was written. */
 static int read_option(struct words *words, int option, const char *word, struct xlvs_error *reterr)
 {
@@ -93,6 +123,8 @@ static int read_option(struct words *words, int option, const char *word, struct
 		return add_director(&words->vip, optarg, reterr);
 	case 'p':
 		return read_port(optarg, &words->vip.gue_port, reterr);
+	case 'k':
+		return read_kinds(optarg, &words->vip, reterr);
 	case 'j':
 		words->json = true;
 		return 0;
@@ -113,6 +145,7 @@ static int read_words(int argc, char **argv, struct words *ret, struct xlvs_erro
 		{"interface", required_argument, NULL, 'i'},
 		{"from", required_argument, NULL, 'f'},
 		{"tun-port", required_argument, NULL, 'p'},
+		{"toa-kind", required_argument, NULL, 'k'},
 		{"json", no_argument, NULL, 'j'},
 		{"help", no_argument, NULL, 'h'},
 		{},
@@ -120,7 +153,7 @@ static int read_words(int argc, char **argv, struct words *ret, struct xlvs_erro
 	int option, r = 0;
 
 	opterr = 0;
-	while (!r && (option = getopt_long(argc, argv, ":m:i:f:p:jh", options, NULL)) >= 0)
+	while (!r && (option = getopt_long(argc, argv, ":m:i:f:p:k:jh", options, NULL)) >= 0)
 		r = read_option(ret, option, argv[optind - 1], reterr);
 	return r;
 }
@@ -156,6 +189,26 @@ static const char *const count_texts[] = {
 #undef COUNT_TEXT
 };
 
+static const char *const toa_count_names[] = {
+#define TOA_COUNT_NAME(symbol, name, text) name,
+	XLVS_RS_TOA_COUNTS(TOA_COUNT_NAME)
+#undef TOA_COUNT_NAME
+};
+
+static const char *const toa_count_texts[] = {
+#define TOA_COUNT_TEXT(symbol, name, text) text,
+	XLVS_RS_TOA_COUNTS(TOA_COUNT_TEXT)
+#undef TOA_COUNT_TEXT
+};
+
+static void print_counts(const char *title, const char *const *names, const char *const *texts,
+			 const uint64_t *counts, size_t n)
+{
+	printf("%s\n", title);
+	for (size_t i = 0; i < n; i++)
+		printf("  %-14s %12" PRIu64 "  %s\n", names[i], counts[i], texts[i]);
+}
+
 static void print_report(const struct xlvs_rs_report *report)
 {
 	char text[INET6_ADDRSTRLEN];
@@ -169,12 +222,12 @@ static void print_report(const struct xlvs_rs_report *report)
 		       xlvs_rs_method_name(vip->method));
 		print_checks(&report->vips[i]);
 	}
-	if (!report->has_counts)
-		return;
-	printf("tunnel packets\n");
-	for (size_t i = 0; i < XLVS_RS_COUNTS_END; i++)
-		printf("  %-14s %12" PRIu64 "  %s\n", count_names[i], report->counts[i],
-		       count_texts[i]);
+	if (report->has_counts)
+		print_counts("tunnel packets", count_names, count_texts, report->counts,
+			     XLVS_RS_COUNTS_END);
+	if (report->has_toa_counts)
+		print_counts("accepted connections", toa_count_names, toa_count_texts,
+			     report->toa_counts, XLVS_RS_TOA_COUNTS_END);
 }
 
 static json_t *json_of_vip(const struct xlvs_rs_vip_report *report)
@@ -202,20 +255,37 @@ static json_t *json_of_vip(const struct xlvs_rs_vip_report *report)
 			 directors, "ok", all_ok(report), "checks", checks);
 }
 
+static json_t *json_of_counts(const char *const *names, const uint64_t *counts, size_t n)
+{
+	json_t *json = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		json_object_set_new(json, names[i], json_integer((json_int_t)counts[i]));
+	return json;
+}
+
 static void print_json(const struct xlvs_rs_report *report)
 {
-	json_t *vips = json_array(), *json = json_object(), *counts = json_object();
+	json_t *vips = json_array(), *json = json_object();
 
 	for (size_t i = 0; i < report->n_vips; i++)
 		json_array_append_new(vips, json_of_vip(&report->vips[i]));
 	json_object_set_new(json, "vips", vips);
-	for (size_t i = 0; i < XLVS_RS_COUNTS_END && report->has_counts; i++)
-		json_object_set_new(counts, count_names[i],
-				    json_integer((json_int_t)report->counts[i]));
-	json_object_set_new(json, "tunnel_packets", counts);
+	json_object_set_new(json, "tunnel_packets",
+			    json_of_counts(count_names, report->counts,
+					   report->has_counts ? XLVS_RS_COUNTS_END : 0));
+	json_object_set_new(json, "accepted_connections",
+			    json_of_counts(toa_count_names, report->toa_counts,
+					   report->has_toa_counts ? XLVS_RS_TOA_COUNTS_END : 0));
 	json_dumpf(json, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(json);
+}
+
+static bool has_vip_words(const struct words *words)
+{
+	return words->has_method || words->vip.n_interfaces || words->vip.n_directors ||
+	       words->vip.gue_port || words->vip.toa_kind;
 }
 
 static int run_show(const struct words *words, char **rest)
@@ -225,8 +295,7 @@ static int run_show(const struct words *words, char **rest)
 	int code = XLVS_CLI_OK;
 	int r;
 
-	if (*rest || words->has_method || words->vip.n_interfaces || words->vip.n_directors ||
-	    words->vip.gue_port) {
+	if (*rest || has_vip_words(words)) {
 		xlvs_refuse(&error, 0, "show takes --json and nothing else");
 		return refuse(&error, -EINVAL);
 	}
@@ -272,12 +341,17 @@ static int run_add(struct words *words, char **rest)
 	int r;
 
 	if (!rest[0] || rest[1] || !words->has_method || words->json) {
-		xlvs_refuse(&error, 0, "add takes one VIP, --method, -i, --from and --tun-port");
+		xlvs_refuse(&error, 0,
+			    "add takes one VIP, --method, -i, --from, --tun-port and --toa-kind");
 		return refuse(&error, -EINVAL);
 	}
 	r = xlvs_rs_address_parse(rest[0], &words->vip.address, &error);
 	if (words->vip.method == XLVS_RS_TUN && !words->vip.gue_port)
 		words->vip.gue_port = XLVS_RS_GUE_PORT;
+	if (words->vip.method == XLVS_RS_FULLNAT && !words->vip.toa_kind) {
+		words->vip.toa_kind = XLVS_RS_TOA_KIND;
+		words->vip.toa_kind6 = XLVS_RS_TOA_KIND6;
+	}
 	if (!r)
 		r = xlvs_rs_add(&words->vip, &known, &error);
 	if (r)
@@ -294,8 +368,7 @@ static int run_del(const struct words *words, char **rest)
 	bool known;
 	int r = 0;
 
-	if (!rest[0] || words->has_method || words->json || words->vip.n_interfaces ||
-	    words->vip.n_directors || words->vip.gue_port) {
+	if (!rest[0] || words->json || has_vip_words(words)) {
 		xlvs_refuse(&error, 0, "del takes one VIP or several, and no option");
 		return refuse(&error, -EINVAL);
 	}

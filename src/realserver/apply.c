@@ -8,11 +8,18 @@
 #include "realserver/host.h"
 #include "realserver/state.h"
 #include "realserver/sysctl.h"
+#include "realserver/toa.h"
 
 #include "base/cleanup.h"
 
 #include <errno.h>
 #include <string.h>
+
+/* Packets come for the VIP itself. */
+static bool holds_vip(enum xlvs_rs_method method)
+{
+	return method == XLVS_RS_DR || method == XLVS_RS_TUN;
+}
 
 /* Everything but the server's VIPs is an address that tunnels may end at. */
 static int tell_locals(const struct xlvs_rs_decap *decap, const struct xlvs_rs_host *host,
@@ -102,6 +109,8 @@ static int undo(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 	xlvs_rs_state_remove_entry(state, entry);
 	if (gone.vip.method == XLVS_RS_TUN)
 		ret = stop_decap(&gone.vip, host, state, reterr);
+	if (gone.vip.method == XLVS_RS_FULLNAT)
+		ret = xlvs_rs_toa_follow(state, reterr);
 	r = gone.address_added ? xlvs_rs_host_del_vip(host, &gone.vip.address, reterr) : 0;
 	ret = r ? r : ret;
 	r = xlvs_rs_sysctl_restore(state, reterr);
@@ -111,7 +120,8 @@ static int undo(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 static bool is_same(const struct xlvs_rs_vip *a, const struct xlvs_rs_vip *b)
 {
 	if (a->method != b->method || a->n_interfaces != b->n_interfaces ||
-	    a->n_directors != b->n_directors || a->gue_port != b->gue_port)
+	    a->n_directors != b->n_directors || a->gue_port != b->gue_port ||
+	    a->toa_kind != b->toa_kind || a->toa_kind6 != b->toa_kind6)
 		return false;
 	for (size_t i = 0; i < a->n_interfaces; i++)
 		if (strcmp(a->interfaces[i], b->interfaces[i]) != 0)
@@ -129,19 +139,37 @@ static int check_words(const struct xlvs_rs_vip *vip, struct xlvs_error *reterr)
 		return xlvs_refuse(reterr, -EINVAL, "method %s takes no --from", method);
 	if (vip->method != XLVS_RS_TUN && vip->gue_port)
 		return xlvs_refuse(reterr, -EINVAL, "method %s takes no --tun-port", method);
-	if (vip->method != XLVS_RS_NAT)
+	if (vip->method != XLVS_RS_FULLNAT && vip->toa_kind)
+		return xlvs_refuse(reterr, -EINVAL, "method %s takes no --toa-kind", method);
+	if (holds_vip(vip->method))
 		return 0;
 	if (vip->n_interfaces)
 		return xlvs_refuse(reterr, -EINVAL, "method %s takes no -i", method);
 	if (!vip->n_directors)
 		return xlvs_refuse(reterr, -EINVAL, "method %s needs --from DIRECTOR", method);
-	for (size_t i = 0; i < vip->n_directors; i++)
+	for (size_t i = 0; i < vip->n_directors && vip->method == XLVS_RS_NAT; i++)
 		if (is4 != IN6_IS_ADDR_V4MAPPED(&vip->directors[i]))
 			return xlvs_refuse(reterr, -EINVAL,
 					   "with method %s VIP and director are both IPv4 or both "
 					   "IPv6",
 					   method);
 	return 0;
+}
+
+/* The server cannot tell which VIP a packet was for, so all have the same kinds. */
+static int check_kinds(const struct xlvs_rs_state *state, const struct xlvs_rs_vip *vip,
+		       struct xlvs_error *reterr)
+{
+	const struct xlvs_rs_vip *other = xlvs_rs_state_fullnat(state);
+	char text[INET6_ADDRSTRLEN];
+
+	if (vip->method != XLVS_RS_FULLNAT || !other ||
+	    (other->toa_kind == vip->toa_kind && other->toa_kind6 == vip->toa_kind6))
+		return 0;
+	return xlvs_refuse(reterr, -EEXIST,
+			   "%s has --toa-kind %u,%u: all VIPs of method fullnat have the same",
+			   xlvs_rs_address_text(&other->address, text), other->toa_kind,
+			   other->toa_kind6);
 }
 
 /* Everything that can be refused without touching anything. */
@@ -154,7 +182,7 @@ static int check_vip(const struct xlvs_rs_vip *vip, const struct xlvs_rs_host *h
 	for (size_t i = 0; i < vip->n_interfaces; i++)
 		if (!if_nametoindex(vip->interfaces[i]))
 			return xlvs_refuse(reterr, -ENODEV, "no interface %s", vip->interfaces[i]);
-	if (vip->method == XLVS_RS_NAT)
+	if (!holds_vip(vip->method))
 		return 0;
 	if (xlvs_rs_host_elsewhere(host, &vip->address, interface))
 		return xlvs_refuse(reterr, -EEXIST,
@@ -187,6 +215,10 @@ static int apply(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 {
 	int r;
 
+	if (entry->vip.method == XLVS_RS_FULLNAT)
+		return xlvs_rs_toa_follow(state, reterr);
+	if (!holds_vip(entry->vip.method))
+		return 0;
 	r = xlvs_rs_sysctl_apply(state, reterr);
 	if (!r && entry->vip.method == XLVS_RS_TUN)
 		r = start_decap(&entry->vip, host, state, reterr);
@@ -210,7 +242,9 @@ static int add(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 	r = check_words(vip, reterr);
 	if (!r)
 		r = check_vip(vip, host, reterr);
-	if (!r && vip->method != XLVS_RS_NAT)
+	if (!r)
+		r = check_kinds(state, vip, reterr);
+	if (!r && holds_vip(vip->method))
 		r = plan(state, vip, host, reterr);
 	if (r)
 		return r;
@@ -218,13 +252,13 @@ static int add(struct xlvs_rs_state *state, const struct xlvs_rs_host *host,
 		struct xlvs_rs_entry fresh = {.vip = *vip};
 
 		fresh.address_added =
-			vip->method != XLVS_RS_NAT && !xlvs_rs_host_on_lo(host, &vip->address);
+			holds_vip(vip->method) && !xlvs_rs_host_on_lo(host, &vip->address);
 		r = xlvs_rs_state_add_entry(state, &fresh);
 		entry = xlvs_rs_state_find(state, &vip->address);
 	}
 	if (!r)
 		r = xlvs_rs_state_save(state, reterr);
-	if (!r && vip->method != XLVS_RS_NAT)
+	if (!r)
 		r = apply(state, host, entry, reterr);
 	if (r && !known && entry) {
 		undo(state, host, entry, NULL);

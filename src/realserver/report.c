@@ -4,6 +4,7 @@
 #include "realserver/host.h"
 #include "realserver/state.h"
 #include "realserver/sysctl.h"
+#include "realserver/toa.h"
 
 #include "base/cleanup.h"
 
@@ -19,6 +20,8 @@ struct view {
 	struct xlvs_rs_host host;
 	struct xlvs_rs_decap decap;
 	bool has_decap;
+	struct xlvs_rs_toa toa;
+	bool has_toa;
 };
 
 /* The checks of one VIP as they are written. */
@@ -26,7 +29,7 @@ struct list {
 	const struct xlvs_rs_vip *vip;
 	struct xlvs_rs_vip_report *report;
 	char text[INET6_ADDRSTRLEN]; /* the VIP */
-	char again[256]; /* the command that adds the VIP again */
+	char again[XLVS_RS_MEND_BYTES]; /* the command that adds the VIP again */
 	int error;
 };
 
@@ -65,24 +68,23 @@ __attribute__((format(printf, 4, 5))) static void check(struct list *list, bool 
 static void write_again(struct list *list)
 {
 	const struct xlvs_rs_vip *vip = list->vip;
+	XLVS_AUTO_FCLOSE FILE *to = fmemopen(list->again, sizeof(list->again), "w");
 	char text[INET6_ADDRSTRLEN];
-	size_t room = sizeof(list->again);
-	char *end = list->again;
-	int n;
 
-	n = snprintf(end, room, "xlvs rs add %s --method %s", list->text,
-		     xlvs_rs_method_name(vip->method));
-	for (size_t i = 0; i < vip->n_interfaces && (size_t)n < room; i++) {
-		end += n;
-		room -= (size_t)n;
-		n = snprintf(end, room, " -i %s", vip->interfaces[i]);
+	if (!to) {
+		list->error = -errno;
+		return;
 	}
-	for (size_t i = 0; i < vip->n_directors && (size_t)n < room; i++) {
-		end += n;
-		room -= (size_t)n;
-		n = snprintf(end, room, " --from %s",
-			     xlvs_rs_address_text(&vip->directors[i], text));
-	}
+	fprintf(to, "xlvs rs add %s --method %s", list->text, xlvs_rs_method_name(vip->method));
+	for (size_t i = 0; i < vip->n_interfaces; i++)
+		fprintf(to, " -i %s", vip->interfaces[i]);
+	for (size_t i = 0; i < vip->n_directors; i++)
+		fprintf(to, " --from %s", xlvs_rs_address_text(&vip->directors[i], text));
+	if (vip->method == XLVS_RS_TUN && vip->gue_port != XLVS_RS_GUE_PORT)
+		fprintf(to, " --tun-port %u", vip->gue_port);
+	if (vip->method == XLVS_RS_FULLNAT &&
+	    (vip->toa_kind != XLVS_RS_TOA_KIND || vip->toa_kind6 != XLVS_RS_TOA_KIND6))
+		fprintf(to, " --toa-kind %u,%u", vip->toa_kind, vip->toa_kind6);
 }
 
 static void check_address(const struct view *view, struct list *list)
@@ -148,6 +150,15 @@ static void check_decap(const struct view *view, struct list *list)
 			      xlvs_rs_address_text(&addresses[i], text));
 }
 
+static void check_toa(const struct view *view, struct list *list)
+{
+	bool ok = view->has_toa &&
+		  xlvs_rs_toa_believes(&view->toa, view->state.netns_cookie, list->vip);
+
+	check(list, ok, list->again, "programs are %stold the client's address by its directors",
+	      ok ? "" : "not ");
+}
+
 static bool is_director(const struct xlvs_rs_vip *vip, const struct in6_addr *address)
 {
 	for (size_t i = 0; i < vip->n_directors; i++)
@@ -191,6 +202,10 @@ static int look_at(const struct view *view, const struct xlvs_rs_vip *vip,
 		check_way_back(view, &list, reterr);
 		return list.error;
 	}
+	if (vip->method == XLVS_RS_FULLNAT) {
+		check_toa(view, &list);
+		return list.error;
+	}
 	check_address(view, &list);
 	check_interfaces(view, &list);
 	if (!list.error && vip->method == XLVS_RS_TUN)
@@ -208,11 +223,17 @@ static int look(struct view *view, struct xlvs_rs_report *ret, struct xlvs_error
 		return -ENOMEM;
 	view->has_decap = !xlvs_rs_decap_find(&view->host, &view->decap, NULL);
 	report.has_counts = view->has_decap && !xlvs_rs_decap_counts(&view->decap, report.counts);
+	view->has_toa = !xlvs_rs_toa_find(&view->toa, NULL);
+	report.has_toa_counts =
+		view->has_toa &&
+		!xlvs_rs_toa_counts(&view->toa, view->state.netns_cookie, report.toa_counts);
 	for (size_t i = 0; i < view->state.n_entries && !r; i++)
 		r = look_at(view, &view->state.entries[i].vip, &report.vips[report.n_vips++],
 			    reterr);
 	if (view->has_decap)
 		xlvs_rs_decap_close(&view->decap);
+	if (view->has_toa)
+		xlvs_rs_toa_close(&view->toa);
 	if (r)
 		xlvs_rs_report_done(&report);
 	else

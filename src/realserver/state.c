@@ -83,6 +83,14 @@ struct xlvs_rs_entry *xlvs_rs_state_find(const struct xlvs_rs_state *state,
 	return NULL;
 }
 
+const struct xlvs_rs_vip *xlvs_rs_state_fullnat(const struct xlvs_rs_state *state)
+{
+	for (size_t i = 0; i < state->n_entries; i++)
+		if (state->entries[i].vip.method == XLVS_RS_FULLNAT)
+			return &state->entries[i].vip;
+	return NULL;
+}
+
 static int read_interfaces(const json_t *json, struct xlvs_rs_vip *vip)
 {
 	const json_t *item;
@@ -120,18 +128,20 @@ static int read_entry(json_t *json, struct xlvs_rs_entry *ret)
 	struct xlvs_rs_entry entry = {};
 	json_t *interfaces, *directors;
 	const char *address, *method;
-	int added, port = 0;
+	int added, port = 0, kind = 0, kind6 = 0;
 
-	if (json_unpack(json, "{s:s,s:s,s:o,s:o,s:b,s?i}", "vip", &address, "method", &method,
-			"interfaces", &interfaces, "from", &directors, "address_added", &added,
-			"tun_port", &port) ||
-	    port < 0 || port > UINT16_MAX ||
-	    xlvs_rs_address_parse(address, &entry.vip.address, NULL) ||
+	if (json_unpack(json, "{s:s,s:s,s:o,s:o,s:b,s?i,s?i,s?i}", "vip", &address, "method",
+			&method, "interfaces", &interfaces, "from", &directors, "address_added",
+			&added, "tun_port", &port, "toa_kind", &kind, "toa_kind6", &kind6) ||
+	    port < 0 || port > UINT16_MAX || kind < 0 || kind > UINT8_MAX || kind6 < 0 ||
+	    kind6 > UINT8_MAX || xlvs_rs_address_parse(address, &entry.vip.address, NULL) ||
 	    xlvs_rs_method_parse(method, &entry.vip.method, NULL) ||
 	    read_interfaces(interfaces, &entry.vip) || read_directors(directors, &entry.vip))
 		return -EINVAL;
 	entry.address_added = added;
 	entry.vip.gue_port = (uint16_t)port;
+	entry.vip.toa_kind = (uint8_t)kind;
+	entry.vip.toa_kind6 = (uint8_t)kind6;
 	*ret = entry;
 	return 0;
 }
@@ -198,17 +208,17 @@ static int read_file(struct xlvs_rs_state *state, struct xlvs_error *reterr)
 int xlvs_rs_state_open(struct xlvs_rs_state *ret, struct xlvs_error *reterr)
 {
 	struct xlvs_rs_state state = {.lock_fd = -1};
-	uint64_t cookie = 0;
 	int r;
 
-	r = netns_cookie(&cookie);
+	r = netns_cookie(&state.netns_cookie);
 	if (r)
 		return xlvs_refuse(reterr, r, "the network namespace has no cookie: %s",
 				   strerror(-r));
 	r = lock_directory(&state.lock_fd);
 	if (r)
 		return xlvs_refuse(reterr, r, "%s: %s", STATE_DIR, strerror(-r));
-	snprintf(state.path, sizeof(state.path), "%s/%" PRIu64 ".json", STATE_DIR, cookie);
+	snprintf(state.path, sizeof(state.path), "%s/%" PRIu64 ".json", STATE_DIR,
+		 state.netns_cookie);
 	r = read_file(&state, reterr);
 	if (r) {
 		xlvs_rs_state_close(&state);
@@ -237,11 +247,11 @@ static json_t *write_entry(const struct xlvs_rs_entry *entry)
 		xlvs_rs_address_text(&vip->directors[i], text);
 		json_array_append_new(directors, json_string(text));
 	}
-	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:i}", "vip",
+	return json_pack("{s:s,s:s,s:o,s:o,s:b,s:i,s:i,s:i}", "vip",
 			 xlvs_rs_address_text(&vip->address, text), "method",
 			 xlvs_rs_method_name(vip->method), "interfaces", interfaces, "from",
 			 directors, "address_added", entry->address_added, "tun_port",
-			 vip->gue_port);
+			 vip->gue_port, "toa_kind", vip->toa_kind, "toa_kind6", vip->toa_kind6);
 }
 
 int xlvs_rs_state_save(const struct xlvs_rs_state *state, struct xlvs_error *reterr)

@@ -31,6 +31,7 @@ struct xlvs_rs_state {
 	size_t n_sysctls;
 	struct xlvs_rs_sysctl *sysctls;
 	char path[PATH_MAX];
+	uint64_t netns_cookie;
 	int lock_fd;
 };
 
@@ -44,6 +45,9 @@ int xlvs_rs_state_save(const struct xlvs_rs_state *state, struct xlvs_error *ret
 /* NULL if there is none. */
 struct xlvs_rs_entry *xlvs_rs_state_find(const struct xlvs_rs_state *state,
 					 const struct in6_addr *address);
+
+/* A VIP behind FULLNAT, whose kinds are those of all; NULL if there is none. */
+const struct xlvs_rs_vip *xlvs_rs_state_fullnat(const struct xlvs_rs_state *state);
 
 /* Append; -ENOMEM. */
 int xlvs_rs_state_add_entry(struct xlvs_rs_state *state, const struct xlvs_rs_entry *entry);

@@ -10,6 +10,7 @@ static const char *const methods[XLVS_RS_METHODS] = {
 	[XLVS_RS_DR] = "dr",
 	[XLVS_RS_TUN] = "tun",
 	[XLVS_RS_NAT] = "nat",
+	[XLVS_RS_FULLNAT] = "fullnat",
 };
 
 const char *xlvs_rs_method_name(enum xlvs_rs_method method)
@@ -25,9 +26,8 @@ int xlvs_rs_method_parse(const char *text, enum xlvs_rs_method *ret, struct xlvs
 			return 0;
 		}
 	}
-	if (!strcmp(text, "fullnat"))
-		return xlvs_refuse(reterr, -EOPNOTSUPP, "method fullnat is not supported yet");
-	return xlvs_refuse(reterr, -EINVAL, "unknown method '%s': use dr, tun or nat", text);
+	return xlvs_refuse(reterr, -EINVAL, "unknown method '%s': use dr, tun, nat or fullnat",
+			   text);
 }
 
 int xlvs_rs_address_parse(const char *text, struct in6_addr *ret, struct xlvs_error *reterr)

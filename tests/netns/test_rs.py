@@ -153,14 +153,15 @@ def test_own_connections_of_an_unnumbered_server_do_not_use_the_vip(lan):
     [(V4.vip, "--method", "tun"), (V6.vip, "--method", "tun"),
      (V4.vip2, "--method", "dr", "-i", "eth0")],
     [(V4.vip, "--method", "nat", "--from", V4.director)],
-), ids=("dr", "dr-ipv6", "tun", "several", "nat"))
+    [(V4.vip, "--method", "fullnat", "--from", V4.director)],
+), ids=("dr", "dr-ipv6", "tun", "several", "nat", "fullnat"))
 def test_del_leaves_everything_as_it_was_before_add(lan, words):
     lan.server.sysctl("net.ipv4.conf.eth0.rp_filter", 1)
     before = lan.snapshot()
     for one in words:
         lan.rs("add", *one, check=False)
     assert [vip["vip"] for vip in shown(lan)["vips"]] == [one[0] for one in words]
-    if words[0][2] != "nat":
+    if words[0][2] not in ("nat", "fullnat"):
         assert lan.snapshot() != before
     done = lan.rs("del", *(one[0] for one in words))
     assert done.stdout == "".join(f"{one[0]} is no longer set\n" for one in words)
@@ -275,9 +276,9 @@ REFUSED = {
     "no-address": (("add", "vip.example", "--method", "dr"), "'vip.example' is not an IP address"),
     "loopback": (("add", "127.0.0.1", "--method", "dr"),
                  "127.0.0.1 is not an address of a host on a network"),
-    "method": (("add", V4.vip, "--method", "gre"), "unknown method 'gre': use dr, tun or nat"),
-    "fullnat": (("add", V4.vip, "--method", "fullnat"), "method fullnat is not supported yet"),
-    "no-method": (("add", V4.vip), "add takes one VIP, --method, -i, --from and --tun-port"),
+    "method": (("add", V4.vip, "--method", "gre"), "unknown method 'gre': use dr, tun, nat or fullnat"),
+    "no-method": (("add", V4.vip),
+                  "add takes one VIP, --method, -i, --from, --tun-port and --toa-kind"),
     "interface": (("add", V4.vip, "--method", "tun", "-i", "eth9"), "no interface eth9"),
     "second-interface": (("add", V4.vip, "--method", "tun", "-i", "eth0", "-i", "eth9"),
                          "no interface eth9"),
@@ -287,6 +288,20 @@ REFUSED = {
     "nat-alone": (("add", V4.vip, "--method", "nat"), "method nat needs --from DIRECTOR"),
     "nat-families": (("add", V4.vip, "--method", "nat", "--from", V6.director),
                      "with method nat VIP and director are both IPv4 or both IPv6"),
+    "fullnat-alone": (("add", V4.vip, "--method", "fullnat"),
+                      "method fullnat needs --from DIRECTOR"),
+    "fullnat-interface": (("add", V4.vip, "--method", "fullnat", "--from", V4.director, "-i", "eth0"),
+                          "method fullnat takes no -i"),
+    "fullnat-port": (("add", V4.vip, "--method", "fullnat", "--from", V4.director, "-p", "6080"),
+                     "method fullnat takes no --tun-port"),
+    "dr-kind": (("add", V4.vip, "--method", "dr", "--toa-kind", "254"),
+                "method dr takes no --toa-kind"),
+    "kind": (("add", V4.vip, "--method", "fullnat", "--from", V4.director, "-k", "254,"),
+             "'254,' is not KIND or KIND,KIND6"),
+    "kind-taken": (("add", V4.vip, "--method", "fullnat", "--from", V4.director, "-k", "254,8"),
+                   "'254,8': not free among the kinds of TCP options"),
+    "kind-large": (("add", V4.vip, "--method", "fullnat", "--from", V4.director, "-k", "256"),
+                   "'256': not free among the kinds of TCP options"),
     "own-address": (("add", V4.server, "--method", "dr"),
                     f"{V4.server} is on eth0, where it is answered for: remove it from there"),
     "option": (("add", V4.vip, "--weight", "1"), "--weight is no option (see xlvs rs --help)"),
