@@ -82,9 +82,10 @@ struct xlvs_runtime {
 
 /* What the packet path asks the daemon through the ring xlvs_events. */
 struct xlvs_event {
-	__u32 ifindex;
+	__u32 ifindex; /* of a neighbour to resolve; 0: it is about a path */
+	__u32 mtu_bytes; /* that the path to the destination `address` was said to have */
 	__u32 family;
-	__be32 address[4]; /* the neighbour to resolve */
+	__be32 address[4];
 };
 
 #endif

@@ -91,10 +91,8 @@ static int start(const struct xlvs_options *options, struct xlvs_director *direc
 		r = xlvs_network_start(director->network, director->loader, director->model,
 				       director->adopted, reterr);
 	if (r == 0)
-		r = xlvs_ring_open(
-			xlvs_loader_events_fd(director->loader),
-			xlvs_nexthops_neighbours(xlvs_network_nexthops(director->network)),
-			&director->ring);
+		r = xlvs_ring_open(xlvs_loader_events_fd(director->loader),
+				   xlvs_network_nexthops(director->network), &director->ring);
 	return r;
 }
 

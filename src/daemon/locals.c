@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/locals.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -123,4 +124,32 @@ int xlvs_locals_type(struct xlvs_locals *locals, uint16_t family,
 	}
 	*ret_type = found ? found->type : RTN_UNICAST;
 	return 0;
+}
+
+int xlvs_locals_check(struct xlvs_locals *locals, const struct xlvs_dest_key *key,
+		      struct xlvs_error *reterr)
+{
+	char text[INET6_ADDRSTRLEN];
+	uint8_t type;
+	int r;
+
+	r = xlvs_locals_type(locals, key->family, &key->address, &type);
+	if (r < 0)
+		return xlvs_refuse(reterr, r, "the kernel's local addresses cannot be read: %s",
+				   strerror(-r));
+	inet_ntop(key->family, &key->address, text, sizeof(text));
+	switch (type) {
+	case RTN_LOCAL:
+		return xlvs_refuse(reterr, -EOPNOTSUPP,
+				   "destination %s is an address of the director itself: not "
+				   "supported yet",
+				   text);
+	case RTN_BROADCAST:
+	case RTN_ANYCAST:
+	case RTN_MULTICAST:
+		return xlvs_refuse(reterr, -EINVAL, "destination %s is not a unicast address",
+				   text);
+	default:
+		return 0;
+	}
 }

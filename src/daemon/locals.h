@@ -7,6 +7,7 @@
 #ifndef XLVS_DAEMON_LOCALS_H
 #define XLVS_DAEMON_LOCALS_H
 
+#include "base/error.h"
 #include "daemon/rtnl.h"
 
 struct xlvs_locals;
@@ -22,5 +23,10 @@ void xlvs_locals_changed(struct xlvs_locals *locals);
  * the tables cannot be read. */
 int xlvs_locals_type(struct xlvs_locals *locals, uint16_t family,
 		     const struct xlvs_address *address, uint8_t *ret_type);
+
+/* Whether the tables have anything against this address as a new destination's: -EINVAL for one
+ * that is no single host's, -EOPNOTSUPP for one of the director's own. */
+int xlvs_locals_check(struct xlvs_locals *locals, const struct xlvs_dest_key *key,
+		      struct xlvs_error *reterr);
 
 #endif

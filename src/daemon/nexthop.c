@@ -17,6 +17,8 @@
 
 /* How often the clock is read during a piece of work. */
 #define SETTLES_PER_LOOK 16
+/* The kernel's own (net.ipv4.route.mtu_expires). */
+#define PATH_MTU_SEC 600
 
 /* No padding: compared as bytes. */
 struct place {
@@ -30,6 +32,8 @@ struct way {
 	struct xlvs_follower follower; /* of the gateway */
 	struct xlvs_neighbour *gateway; /* NULL: no usable route */
 	struct xlvs_route route; /* with a gateway */
+	uint32_t path_mtu_bytes; /* learnt; 0: nothing */
+	uint64_t path_mtu_until_sec;
 	bool is_known; /* what the packet path was told, all of it: */
 	bool is_ready;
 	struct xlvs_nexthop nexthop;
@@ -115,6 +119,8 @@ static bool build(const struct xlvs_nexthops *nexthops, const struct way *way,
 	nexthop->mtu_bytes = interface->link.mtu_bytes;
 	if (way->route.mtu_bytes && way->route.mtu_bytes < nexthop->mtu_bytes)
 		nexthop->mtu_bytes = way->route.mtu_bytes;
+	if (way->path_mtu_bytes && way->path_mtu_bytes < nexthop->mtu_bytes)
+		nexthop->mtu_bytes = way->path_mtu_bytes;
 	memcpy(nexthop->dmac, way->gateway->mac, sizeof(nexthop->dmac));
 	memcpy(nexthop->smac, interface->link.mac, sizeof(nexthop->smac));
 	memcpy(nexthop->source, &way->route.source, sizeof(nexthop->source));
@@ -228,6 +234,8 @@ static void settle_way(struct xlvs_nexthops *nexthops, struct way *way, int erro
 		if (way->gateway &&
 		    memcmp(&way->gateway->key, &route->gateway, sizeof(route->gateway)) != 0)
 			leave_gateway(nexthops, way);
+		if (!way->gateway)
+			way->path_mtu_bytes = 0;
 		way->route = *route;
 		if (!way->gateway && xlvs_neighbours_follow(nexthops->neighbours, &route->gateway,
 							    &way->follower, &way->gateway) < 0)
@@ -316,29 +324,7 @@ struct xlvs_neighbours *xlvs_nexthops_neighbours(struct xlvs_nexthops *nexthops)
 int xlvs_nexthops_check(struct xlvs_nexthops *nexthops, const struct xlvs_dest_key *key,
 			struct xlvs_error *reterr)
 {
-	struct place place = place_of(key);
-	char text[INET6_ADDRSTRLEN];
-	uint8_t type;
-	int r;
-
-	r = xlvs_locals_type(nexthops->locals, key->family, &key->address, &type);
-	if (r < 0)
-		return xlvs_refuse(reterr, r, "the kernel's local addresses cannot be read: %s",
-				   strerror(-r));
-	switch (type) {
-	case RTN_LOCAL:
-		return xlvs_refuse(reterr, -EOPNOTSUPP,
-				   "destination %s is an address of the director itself: not "
-				   "supported yet",
-				   place_text(&place, text));
-	case RTN_BROADCAST:
-	case RTN_ANYCAST:
-	case RTN_MULTICAST:
-		return xlvs_refuse(reterr, -EINVAL, "destination %s is not a unicast address",
-				   place_text(&place, text));
-	default:
-		return 0;
-	}
+	return xlvs_locals_check(nexthops->locals, key, reterr);
 }
 
 static struct way *make_way(struct xlvs_nexthops *nexthops, const struct place *place)
@@ -421,16 +407,41 @@ void xlvs_nexthops_changed(struct xlvs_nexthops *nexthops, uint16_t family,
 	xlvs_changes_add(&nexthops->changes, family, prefix);
 }
 
+void xlvs_nexthops_learn(struct xlvs_nexthops *nexthops, uint16_t family,
+			 const struct xlvs_address *address, uint32_t mtu_bytes)
+{
+	struct place place = {.family = family, .address = *address};
+	struct way **known = tfind(&place, &nexthops->tree, compare);
+
+	if (!known || !(*known)->is_ready || mtu_bytes >= (*known)->nexthop.mtu_bytes)
+		return;
+	(*known)->path_mtu_bytes = mtu_bytes;
+	(*known)->path_mtu_until_sec = xlvs_now_sec() + PATH_MTU_SEC;
+	publish(nexthops, *known);
+}
+
+static void forget_old_mtu(struct xlvs_nexthops *nexthops, struct way *way, uint64_t now_sec)
+{
+	if (!way->path_mtu_bytes || now_sec < way->path_mtu_until_sec)
+		return;
+	way->path_mtu_bytes = 0;
+	publish(nexthops, way);
+}
+
 void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 {
+	uint64_t now_sec = xlvs_now_sec();
 	struct way *way;
 
 	if (!nexthops->keep_failed)
 		nexthops->neighbours_full = false;
 	nexthops->keep_failed = nexthops->tell_failed = nexthops->is_full = false;
 	LIST_FOREACH(way, &nexthops->ways, all)
-	if (!way->is_ready || !way->is_known)
-		mark(nexthops, way);
+	{
+		forget_old_mtu(nexthops, way, now_sec);
+		if (!way->is_ready || !way->is_known)
+			mark(nexthops, way);
+	}
 }
 
 static void mark_concerned(struct xlvs_nexthops *nexthops)

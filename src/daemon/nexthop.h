@@ -43,7 +43,12 @@ void xlvs_nexthops_untrack(struct xlvs_nexthops *nexthops, uint32_t dest);
 /* The kernel's routes changed: to a prefix, or, without one, of a family (AF_UNSPEC: any). */
 void xlvs_nexthops_changed(struct xlvs_nexthops *nexthops, uint16_t family,
 			   const struct xlvs_prefix *prefix);
-/* What could not be resolved is tried again; to be called every few seconds. */
+/* A router said that the path to a destination carries no more than this: for ten minutes, or until
+ * its route changes. Above what is known: no effect. */
+void xlvs_nexthops_learn(struct xlvs_nexthops *nexthops, uint16_t family,
+			 const struct xlvs_address *address, uint32_t mtu_bytes);
+/* What could not be resolved is tried again, and what was learnt long ago is forgotten; to be
+ * called every few seconds. */
 void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops);
 
 /* Whether changes wait, and a piece of the work they cause, of about so long. */

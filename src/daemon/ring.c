@@ -15,7 +15,7 @@
 
 struct xlvs_ring {
 	struct ring_buffer *buffer;
-	struct xlvs_neighbours *neighbours;
+	struct xlvs_nexthops *nexthops;
 	/* Of the turn under way. */
 	uint64_t now_ms;
 	unsigned int n_events;
@@ -35,17 +35,21 @@ static int on_event(void *context, void *data, size_t bytes)
 	key.ifindex = event.ifindex;
 	key.family = event.family;
 	memcpy(&key.address, event.address, sizeof(key.address));
-	xlvs_neighbours_want(ring->neighbours, &key, ring->now_ms);
+	if (key.ifindex)
+		xlvs_neighbours_want(xlvs_nexthops_neighbours(ring->nexthops), &key, ring->now_ms);
+	else
+		xlvs_nexthops_learn(ring->nexthops, (uint16_t)key.family, &key.address,
+				    event.mtu_bytes);
 	return ++ring->n_events < EVENTS_PER_TURN ? 0 : -EAGAIN;
 }
 
-int xlvs_ring_open(int map_fd, struct xlvs_neighbours *neighbours, struct xlvs_ring **ret_ring)
+int xlvs_ring_open(int map_fd, struct xlvs_nexthops *nexthops, struct xlvs_ring **ret_ring)
 {
 	struct xlvs_ring *ring = calloc(1, sizeof(*ring));
 
 	if (!ring)
 		return -ENOMEM;
-	ring->neighbours = neighbours;
+	ring->nexthops = nexthops;
 	ring->buffer = ring_buffer__new(map_fd, on_event, ring, NULL);
 	if (!ring->buffer) {
 		int r = -errno;

@@ -3,12 +3,12 @@
 #ifndef XLVS_DAEMON_RING_H
 #define XLVS_DAEMON_RING_H
 
-#include "daemon/neighbour.h"
+#include "daemon/nexthop.h"
 
 struct xlvs_ring;
 
-/* map_fd: of xlvs_events, stays the loader's. Requests go to *neighbours. */
-int xlvs_ring_open(int map_fd, struct xlvs_neighbours *neighbours, struct xlvs_ring **ret_ring);
+/* map_fd: of xlvs_events, stays the loader's. *nexthops is told. */
+int xlvs_ring_open(int map_fd, struct xlvs_nexthops *nexthops, struct xlvs_ring **ret_ring);
 void xlvs_ring_close(struct xlvs_ring *ring);
 
 /* When the fd is readable. */

@@ -52,7 +52,8 @@ struct {
 struct answer {
 	struct xlvs_nexthop *nexthop;
 	__be32 source[4];
-	__u32 quote_bytes;
+	__u32 quote_offset; /* from where in the frame... */
+	__u32 quote_bytes; /* ...so many are quoted */
 	__u32 mtu_bytes; /* 0: none to be told */
 	__u8 type;
 	__u8 code;
@@ -217,13 +218,14 @@ static __always_inline __u64 pseudo_sum(const struct ipv6hdr *ip)
 static __always_inline int cut(struct xdp_md *ctx, const struct answer *answer, __u32 header_bytes)
 {
 	__s64 frame_bytes = (void *)(long)ctx->data_end - (void *)(long)ctx->data;
+	int before = (int)(answer->quote_offset - sizeof(struct ethhdr) - header_bytes);
 
 	/* Or the difference is taken in 32 bits, which the verifier allows of numbers alone. */
 	asm volatile("" : "+r"(frame_bytes));
 	if (bpf_xdp_adjust_tail(ctx,
-				(int)(sizeof(struct ethhdr) + answer->quote_bytes - frame_bytes)))
+				(int)(answer->quote_offset + answer->quote_bytes - frame_bytes)))
 		return -XLVS_DROP_INTERNAL;
-	return bpf_xdp_adjust_head(ctx, -(int)header_bytes) ? -XLVS_DROP_NO_HEADROOM : 0;
+	return bpf_xdp_adjust_head(ctx, before) ? -XLVS_DROP_NO_HEADROOM : 0;
 }
 
 static __always_inline int write(struct xdp_md *ctx, const struct answer *answer, __u32 ip_bytes)
@@ -265,7 +267,6 @@ static __always_inline int write(struct xdp_md *ctx, const struct answer *answer
 static __always_inline int prepare(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 reason,
 				   struct answer *answer)
 {
-	__u32 most = answer->ipv4 ? (__u32)QUOTE4_BYTES : (__u32)QUOTE6_BYTES;
 	struct xlvs_conn *conn = (void *)0;
 	__u32 index;
 	void *frame;
@@ -291,8 +292,27 @@ static __always_inline int prepare(struct xdp_md *ctx, struct xlvs_packet *pkt, 
 		    !quote_too_big(frame + sizeof(struct ethhdr), answer))
 			return XLVS_NOT_OURS;
 	}
-	answer->quote_bytes = pkt->length_bytes < most ? pkt->length_bytes : most;
+	answer->quote_offset = sizeof(struct ethhdr);
 	return 0;
+}
+
+static __always_inline int send(struct xdp_md *ctx, const struct xlvs_packet *pkt,
+				struct answer *answer)
+{
+	__u32 most = answer->ipv4 ? (__u32)QUOTE4_BYTES : (__u32)QUOTE6_BYTES;
+	int r;
+
+	answer->quote_bytes = pkt->length_bytes < most ? pkt->length_bytes : most;
+	if (answer->ipv4) {
+		r = cut(ctx, answer, sizeof(struct iphdr) + XLVS_ICMP_BYTES);
+		r = r ? r : write(ctx, answer, sizeof(struct iphdr));
+	} else {
+		r = cut(ctx, answer, sizeof(struct ipv6hdr) + XLVS_ICMP_BYTES);
+		r = r ? r : write(ctx, answer, sizeof(struct ipv6hdr));
+	}
+	if (r >= 0)
+		xlvs_count_reason(XLVS_EVENT_ICMP_SENT);
+	return r;
 }
 
 int xlvs_icmp_answer(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 reason)
@@ -306,14 +326,21 @@ int xlvs_icmp_answer(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 reason)
 	r = prepare(ctx, pkt, reason, &answer);
 	if (r)
 		return r;
-	if (answer.ipv4) {
-		r = cut(ctx, &answer, sizeof(struct iphdr) + XLVS_ICMP_BYTES);
-		r = r ? r : write(ctx, &answer, sizeof(struct iphdr));
-	} else {
-		r = cut(ctx, &answer, sizeof(struct ipv6hdr) + XLVS_ICMP_BYTES);
-		r = r ? r : write(ctx, &answer, sizeof(struct ipv6hdr));
-	}
-	if (r >= 0)
-		xlvs_count_reason(XLVS_EVENT_ICMP_SENT);
-	return r;
+	return send(ctx, pkt, &answer);
+}
+
+int xlvs_icmp_tell_client(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word)
+{
+	struct answer answer = {};
+
+	if (!pkt || !word)
+		return -XLVS_DROP_INTERNAL;
+	answer.ipv4 = pkt->tuple.family == XLVS_AF_INET;
+	if (address_client(ctx, pkt, &answer, (void *)0) || (!word->mtu_bytes && !may_say(pkt)))
+		return XLVS_NOT_OURS;
+	answer.type = word->type;
+	answer.code = word->code;
+	answer.mtu_bytes = word->mtu_bytes;
+	answer.quote_offset = word->quote_offset;
+	return send(ctx, pkt, &answer);
 }

@@ -22,9 +22,6 @@
 
 enum error_constant {
 	IPV4_OFFSET = 0x1fff, /* of a fragment */
-	QUOTED_PORTS_BYTES = 8, /* an error has at least so much of the transport header */
-	INNER4 = sizeof(struct ethhdr) + sizeof(struct iphdr) + XLVS_ICMP_BYTES,
-	INNER6 = sizeof(struct ethhdr) + sizeof(struct ipv6hdr) + XLVS_ICMP_BYTES,
 };
 
 /* An error that was read: `pkt` is the error itself, its tuple that of the connection. */
@@ -51,32 +48,19 @@ static __always_inline void turn_round(struct error *error, const __be16 *ports,
 /* Each: false for what is no error, or not about TCP or UDP, or too short to tell. */
 static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 {
+	const struct iphdr *inner = xlvs_icmp_quoted_ipv4(ctx, &error->pkt);
 	void *end = (void *)(long)ctx->data_end;
-	const struct iphdr *ip, *inner;
-	const __u8 *icmp;
-	void *frame, *ports;
+	void *ports;
 
-	if (!xlvs_frame(ctx, INNER4 + sizeof(*inner), &frame))
-		return false;
-	ip = frame + sizeof(struct ethhdr);
-	icmp = (void *)(ip + 1);
-	inner = frame + INNER4;
-	error->pkt.length_bytes = bpf_ntohs(ip->tot_len);
-	if (*(const __u8 *)ip != XLVS_IPV4_NO_OPTIONS || ip->protocol != IPPROTO_ICMP ||
-	    ip->frag_off & bpf_htons(XLVS_IP_FRAGMENT) ||
-	    error->pkt.length_bytes > end - (const void *)ip)
-		return false;
-	if (icmp[0] != XLVS_ICMP4_UNREACHABLE && icmp[0] != XLVS_ICMP4_SOURCE_QUENCH &&
-	    icmp[0] != XLVS_ICMP4_TIME_EXCEEDED)
-		return false;
-	if (inner->version != 4 || inner->ihl < 5 || inner->frag_off & bpf_htons(IPV4_OFFSET) ||
+	if (!inner || inner->version != 4 || inner->ihl < 5 ||
+	    inner->frag_off & bpf_htons(IPV4_OFFSET) ||
 	    (inner->protocol != IPPROTO_TCP && inner->protocol != IPPROTO_UDP))
 		return false;
-	error->ports_offset = INNER4 + inner->ihl * 4U;
-	ports = frame + error->ports_offset;
-	if (ports + QUOTED_PORTS_BYTES > end ||
-	    error->ports_offset + QUOTED_PORTS_BYTES >
-		    error->pkt.length_bytes + sizeof(struct ethhdr))
+	error->ports_offset = XLVS_QUOTED4 + inner->ihl * 4U;
+	ports = (void *)inner + inner->ihl * 4U;
+	if (ports + XLVS_QUOTED_PORTS_BYTES > end ||
+	    error->ports_offset + XLVS_QUOTED_PORTS_BYTES >
+		    sizeof(struct ethhdr) + error->pkt.length_bytes)
 		return false;
 	error->ipv4 = true;
 	error->pkt.tuple.key = (union xlvs_endpoints){.v4 = {inner->daddr, inner->saddr}};
@@ -86,49 +70,16 @@ static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 
 static __always_inline bool read_ipv6(struct xdp_md *ctx, struct error *error)
 {
-	void *end = (void *)(long)ctx->data_end;
-	const struct ipv6hdr *ip, *inner;
-	void *frame;
+	const struct ipv6hdr *inner = xlvs_icmp_quoted_ipv6(ctx, &error->pkt);
 
-	if (!xlvs_frame(ctx, INNER6 + sizeof(*inner) + QUOTED_PORTS_BYTES, &frame))
-		return false;
-	ip = frame + sizeof(struct ethhdr);
-	inner = frame + INNER6;
-	if (ip->nexthdr != IPPROTO_ICMPV6 || xlvs_parse_ipv6_header(ip, end, &error->pkt) ||
-	    error->pkt.length_bytes <
-		    INNER6 + sizeof(*inner) + QUOTED_PORTS_BYTES - sizeof(struct ethhdr))
-		return false;
-	if (*(const __u8 *)(ip + 1) >= XLVS_ICMP6_INFORMATIONAL || inner->version != 6 ||
+	if (!inner || inner->version != 6 ||
 	    (inner->nexthdr != IPPROTO_TCP && inner->nexthdr != IPPROTO_UDP))
 		return false;
-	error->ports_offset = INNER6 + sizeof(*inner);
+	error->ports_offset = XLVS_QUOTED6 + sizeof(*inner);
 	__builtin_memcpy(error->pkt.tuple.key.v6.saddr, &inner->daddr, sizeof(inner->daddr));
 	__builtin_memcpy(error->pkt.tuple.key.v6.daddr, &inner->saddr, sizeof(inner->saddr));
-	turn_round(error, frame + INNER6 + sizeof(*inner), inner->nexthdr);
+	turn_round(error, (const void *)(inner + 1), inner->nexthdr);
 	return true;
-}
-
-/* As many bytes as the IP header says have the checksum that stands in them. */
-static __always_inline bool is_sum_right(struct xdp_md *ctx, const struct error *error)
-{
-	__u32 ip_bytes = error->ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr);
-	__u32 bytes = error->pkt.length_bytes - ip_bytes;
-	int sum = xlvs_udp_sum(ctx, sizeof(struct ethhdr) + ip_bytes, bytes);
-	__u64 total = sum;
-	const __u32 *addresses;
-	void *frame;
-
-	if (sum < 0)
-		return false;
-	if (!error->ipv4) {
-		if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
-			return false;
-		addresses = frame + sizeof(struct ethhdr) + offsetof(struct ipv6hdr, saddr);
-		total += bpf_htons(bytes) + bpf_htons(IPPROTO_ICMPV6);
-		for (int i = 0; i < 8; i++)
-			total += addresses[i];
-	}
-	return xlvs_checksum_fold(total) == 0xffff;
 }
 
 /* Write the address at `at`; returns what its sum gains. */
@@ -160,9 +111,9 @@ static __always_inline int translate(struct xdp_md *ctx, const struct error *err
 		struct iphdr *inner;
 		__u64 inner_delta;
 
-		if (!xlvs_frame(ctx, INNER4 + sizeof(*inner), &frame))
+		if (!xlvs_frame(ctx, XLVS_QUOTED4 + sizeof(*inner), &frame))
 			return -XLVS_DROP_INTERNAL;
-		inner = frame + INNER4;
+		inner = frame + XLVS_QUOTED4;
 		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), to->address, to->is_source);
 		inner_delta = put_address(to->is_source ? &inner->daddr : &inner->saddr,
 					  to->address, true);
@@ -170,9 +121,9 @@ static __always_inline int translate(struct xdp_md *ctx, const struct error *err
 	} else {
 		struct ipv6hdr *inner;
 
-		if (!xlvs_frame(ctx, INNER6 + sizeof(*inner), &frame))
+		if (!xlvs_frame(ctx, XLVS_QUOTED6 + sizeof(*inner), &frame))
 			return -XLVS_DROP_INTERNAL;
-		inner = frame + INNER6;
+		inner = frame + XLVS_QUOTED6;
 		delta += xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address,
 					     to->is_source);
 		delta += put_address(to->is_source ? &inner->daddr : &inner->saddr, to->address,
@@ -292,7 +243,7 @@ int xlvs_icmp_error(struct xdp_md *ctx)
 	conn = xlvs_conn_find(&error.pkt.tuple, error.ipv4, &index);
 	if (!conn)
 		return XLVS_NOT_OURS;
-	if (!is_sum_right(ctx, &error))
+	if (!xlvs_icmp_sum_is_right(ctx, error.pkt.length_bytes, error.ipv4))
 		return -XLVS_DROP_ICMP_CHECKSUM;
 	if (conn->meta & XLVS_META_REPLY)
 		return to_client(ctx, &error, index);

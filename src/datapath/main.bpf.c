@@ -189,6 +189,13 @@ static __always_inline int depart_short(struct xdp_md *ctx, struct xlvs_packet *
 	return travel(ctx, pkt, false);
 }
 
+static __always_inline int depart_icmp(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	int r = xlvs_icmp_error(ctx);
+
+	return r == XLVS_NOT_OURS ? xlvs_icmp_tunnel(ctx, pkt) : r;
+}
+
 static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	/* A TCP packet is no shorter, and what is shorter takes a longer way. */
@@ -204,7 +211,7 @@ static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return travel(ctx, pkt, true);
 	if (type == bpf_htons(ETH_P_IPV6) && !xlvs_parse_ipv6(ctx, pkt))
 		return travel(ctx, pkt, false);
-	return xlvs_icmp_error(ctx);
+	return depart_icmp(ctx, pkt);
 }
 
 /* The last of a packet that is dropped. */

@@ -19,6 +19,7 @@ static __always_inline void ask_for_neighbour(const struct bpf_fib_lookup *fib, 
 	if (!event)
 		return;
 	event->ifindex = fib->ifindex;
+	event->mtu_bytes = 0;
 	event->family = family;
 	__builtin_memcpy(event->address, fib->ipv6_dst, sizeof(event->address));
 	if (family == XLVS_AF_INET)

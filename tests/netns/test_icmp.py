@@ -2,6 +2,7 @@
 """ICMP errors between clients, director and servers, as their own stacks make and understand them."""
 
 import contextlib
+import functools
 import socket
 
 import pytest
@@ -9,22 +10,25 @@ import pytest
 from capture import Capture, is_ip, l3
 from forwarding import two_armed
 from load import curl, echo
+from namespace import link
 from servers import LARGE_BYTES
+from topology import FAMILIES
 from wait import until
 
 pytestmark = two_armed
 
 TUNNEL_BYTES = {("nat", 4): 0, ("nat", 6): 0, ("tun", 4): 20, ("tun", 6): 40}
 IP_MTU, IPV6_MTU = 14, 24   # socket options
-IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_DO = 10, 23, 2
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
+PMTUDISC_DO, PMTUDISC_PROBE = 2, 3  # the latter also believes no MTU but the link's
 
 
-def connected(client, family, port):
+def connected(client, family, port, discover=PMTUDISC_DO):
     """A UDP socket that hears of errors and lets nothing be fragmented."""
     v6 = family.version == 6
     sock = client.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_DGRAM)
     sock.setsockopt(socket.IPPROTO_IPV6 if v6 else socket.IPPROTO_IP,
-                    IPV6_MTU_DISCOVER if v6 else IP_MTU_DISCOVER, PMTUDISC_DO)
+                    IPV6_MTU_DISCOVER if v6 else IP_MTU_DISCOVER, discover)
     sock.settimeout(5)
     sock.connect((family.vip, port))
     return sock
@@ -77,3 +81,52 @@ def test_a_server_learns_the_mtu_of_the_way_to_the_client(topology, director, cl
         assert director.drops()["too_big"] > before
     finally:
         topology.director.ip("link set eth0 mtu 1500")
+
+
+ROUTED = {4: ("203.0.113.241", "203.0.113.242", 28), 6: ("2001:db8:77::1", "2001:db8:77::2", 64)}
+TUNNELS = {"ipip": ("", 0), "gue": ("--tun-type gue --tun-port 6080 --tun-nocsum", 12),
+           "gre": ("--tun-type gre --tun-csum", 8)}
+
+
+@functools.cache
+def behind_a_router(topology):
+    """A namespace of which the last link before it carries 1400 bytes."""
+    router, server = topology.add("router"), topology.add("far")
+    topology.attach(router, "eth0", "servers",
+                    *(f"{family.server(90)}/{family.bits}" for family in FAMILIES))
+    link(router, "eth1", server, "eth0")
+    router.ip("link set eth1 mtu 1400")
+    server.ip("link set eth0 mtu 1400")
+    router.sysctl("net.ipv4.ip_forward", 1)
+    router.sysctl("net.ipv6.conf.all.forwarding", 1)
+    for family in FAMILIES:
+        near, address, bits = ROUTED[family.version]
+        router.ip(f"address add {near}/{bits} dev eth1")
+        server.ip(f"address add {address}/{bits} dev eth0", f"route add default via {near}")
+        topology.director.ip(f"route add {address} via {family.server(90)}")
+    return server
+
+
+@pytest.mark.parametrize("tunnel", TUNNELS)
+def test_the_client_learns_the_mtu_of_a_path_that_a_router_told_the_director(topology, director,
+                                                                             client, family, tunnel):
+    words, shim = TUNNELS[tunnel]
+    behind_a_router(topology)
+    _, address, _ = ROUTED[family.version]
+    director.ipvsadm(f"-A -u {family.endpoint(family.vip, 7)} -s rr")
+    director.ipvsadm(f"-a -u {family.endpoint(family.vip, 7)} "
+                     f"-r {family.endpoint(address, 7)} -i {words}")
+    mtu = 1400 - (20 if family.version == 4 else 40) - shim
+    with connected(client, family, 7) as sock:
+        def learnt():
+            with contextlib.suppress(OSError):
+                sock.send(bytes(1400))
+            return path_mtu(sock, family) <= mtu
+        until("the router's error to reach the client", learnt)
+        assert path_mtu(sock, family) == mtu
+    told = director.drops()["too_big"]
+    with connected(client, family, 7, PMTUDISC_PROBE) as sock:
+        def asked():
+            sock.send(bytes(1400))
+            return director.drops()["too_big"] > told
+        until("the director to know it itself", asked)

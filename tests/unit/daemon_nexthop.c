@@ -2,7 +2,6 @@
 /* Next hops of destinations, as the kernel's routes and neighbours change. */
 #include "daemon_fake.h"
 
-#include "daemon/change.h"
 #include "daemon/nexthop.h"
 
 #include <arpa/inet.h>
@@ -10,12 +9,26 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 #define SETTLE_NS 2000000
 
 #define GATEWAY "192.0.2.254"
 #define NEAR	"192.0.2.11"
 #define FAR	"198.51.100.1"
+
+/* The daemon's clock, in place of the library's: it goes by the test's leaps as well. */
+static time_t leapt_sec;
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, now);
+
+	now->tv_sec += leapt_sec;
+	return r;
+}
 
 struct fixture {
 	struct xlvs_options options;
@@ -395,57 +408,47 @@ static void test_neighbours_missing_from_a_dump_are_gone(void **state)
 	assert_int_equal(mac_of(f, 1), 8);
 }
 
-static bool concern(const struct xlvs_changes *changes, const char *address)
+static void learn(struct fixture *f, const char *address, uint32_t mtu_bytes)
 {
 	struct xlvs_address bytes = fake_address(address);
 
-	return xlvs_changes_concern(changes, fake_family(address), &bytes);
+	xlvs_nexthops_learn(f->nexthops, fake_family(address), &bytes, mtu_bytes);
 }
 
-static void add_change(struct xlvs_changes *changes, const char *address, uint8_t bits)
+static void test_path_mtu_is_kept_for_ten_minutes(void **state)
 {
-	const struct xlvs_prefix prefix = {
-		.family = fake_family(address),
-		.bits = bits,
-		.address = fake_address(address),
-	};
+	struct fixture *f = *state;
 
-	xlvs_changes_add(changes, prefix.family, &prefix);
+	track(f, 5, NEAR);
+	neigh(f, 2, NEAR, 1);
+	learn(f, NEAR, 1300);
+	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
+	learn(f, NEAR, 1400); /* no path has grown by being too small */
+	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
+	leapt_sec += 590;
+	xlvs_nexthops_retry(f->nexthops);
+	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
+	leapt_sec += 11;
+	xlvs_nexthops_retry(f->nexthops);
+	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1500);
 }
 
-static void test_changes_concern_who_is_in_their_prefix(void **state)
+static void test_path_mtu_is_that_of_one_destination_and_its_route(void **state)
 {
-	struct xlvs_changes changes = {0};
+	struct fixture *f = *state;
 
-	(void)state;
-	assert_false(xlvs_changes_any(&changes));
-	add_change(&changes, "192.0.2.64", 26);
-	add_change(&changes, "2001:db8:8000::", 33);
-	assert_true(xlvs_changes_any(&changes));
-	assert_true(concern(&changes, "192.0.2.64"));
-	assert_true(concern(&changes, "192.0.2.127"));
-	assert_false(concern(&changes, "192.0.2.63"));
-	assert_false(concern(&changes, "192.0.2.128"));
-	assert_true(concern(&changes, "2001:db8:ffff::1"));
-	assert_false(concern(&changes, "2001:db8:7fff::1"));
-	xlvs_changes_clear(&changes);
-	assert_false(concern(&changes, "192.0.2.64"));
-	add_change(&changes, "0.0.0.0", 0);
-	assert_true(concern(&changes, "203.0.113.1"));
-	assert_false(concern(&changes, "2001:db8::1"));
-}
-
-static void test_many_changes_concern_all_of_their_family(void **state)
-{
-	struct xlvs_changes changes = {0};
-
-	(void)state;
-	for (int i = 0; i <= XLVS_CHANGE_PREFIXES_MAX; i++)
-		add_change(&changes, "198.51.100.0", 24);
-	assert_true(concern(&changes, "192.0.2.1"));
-	assert_false(concern(&changes, "2001:db8::1"));
-	xlvs_changes_add(&changes, AF_UNSPEC, NULL);
-	assert_true(concern(&changes, "2001:db8::1"));
+	neigh(f, 2, NEAR, 1);
+	neigh(f, 2, GATEWAY, 2);
+	track(f, 5, NEAR);
+	track(f, 6, FAR);
+	learn(f, FAR, 1300);
+	learn(f, "203.0.113.77", 1300);
+	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1500);
+	assert_int_equal(f->loader->nexthops[6].mtu_bytes, 1300);
+	f->rtnl->routes[1].gateway = NEAR;
+	xlvs_nexthops_changed(f->nexthops, AF_INET, NULL);
+	settle(f);
+	assert_int_equal(f->loader->nexthops[6].mtu_bytes, 1400);
 }
 
 int main(void)
@@ -465,12 +468,12 @@ int main(void)
 		TEST(test_changed_route_moves_only_who_it_concerns),
 		TEST(test_vanished_route_takes_the_next_hop_away),
 		TEST(test_next_hop_a_former_daemon_left_is_taken_back_where_it_is_wrong),
+		TEST(test_path_mtu_is_kept_for_ten_minutes),
+		TEST(test_path_mtu_is_that_of_one_destination_and_its_route),
 		TEST(test_own_and_broadcast_addresses_are_refused),
 		TEST(test_full_neighbour_table_is_tried_again),
 		TEST(test_packet_path_may_ask_for_a_neighbour_once_a_second),
 		TEST(test_neighbours_missing_from_a_dump_are_gone),
-		cmocka_unit_test(test_changes_concern_who_is_in_their_prefix),
-		cmocka_unit_test(test_many_changes_concern_all_of_their_family),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,5 +38,6 @@ long bpf_fib_lookup(void *ctx, struct bpf_fib_lookup *params, int bytes, __u32 f
 long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
+long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *bytes, __u32 n_bytes);
 
 #endif
