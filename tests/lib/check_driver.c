@@ -124,6 +124,8 @@ static bool set_number(struct xlvs_check_spec *spec, struct run *run, const char
 		spec->connects = value;
 	else if (!strcmp(key, "fwmark"))
 		spec->fwmark = value;
+	else if (!strcmp(key, "mark"))
+		spec->mark = value;
 	else if (!strcmp(key, "real_port"))
 		spec->real_port = (uint16_t)value;
 	else if (!strcmp(key, "timeout_ms"))

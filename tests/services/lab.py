@@ -15,6 +15,7 @@ from scripted import DRIVER, read_results, write_checks  # noqa: E402
 from wait import until  # noqa: E402
 
 START_SEC = 30
+FORBIDDEN_MARK = 7
 
 
 class Lab(namespace.Namespace):
@@ -24,6 +25,13 @@ class Lab(namespace.Namespace):
         super().__init__("services", name)
         self.folder = tempfile.TemporaryDirectory(prefix="xlvs-services-")
         os.chmod(self.folder.name, 0o755)
+        for family in ("-4", "-6"):
+            self.ip_rule(family, "add", "pref", 2, "lookup", "local")
+            self.ip_rule(family, "del", "pref", 0)
+            self.ip_rule(family, "add", "pref", 1, "fwmark", FORBIDDEN_MARK, "prohibit")
+
+    def ip_rule(self, family, *words):
+        self.run("ip", family, "rule", *words)
 
     def path(self, name):
         return os.path.join(self.folder.name, name)
@@ -60,12 +68,16 @@ class Lab(namespace.Namespace):
 
     def prove(self, good, wrong=()):
         """Up; down when something is wrong; down in time when the server hangs, up when it goes on;
-        down when nobody listens. `wrong` are the words that make a check fail."""
+        down when nobody listens. `wrong` are the words that make a check fail. A mark is on the
+        very first packet."""
         print("up:", self.until_up(good, START_SEC))
         for words in wrong:
             result = self.check(**{**good, **words})
             print("wrong", words, result)
             assert result.outcome == "down" and result.text
+        marked = self.check(**good, mark=FORBIDDEN_MARK)
+        print("marked:", marked)
+        assert marked.outcome == "down" and "no answer" not in marked.text
         self.signal_all(signal.SIGSTOP)
         hung = self.check(**good, timeout_ms=700)
         self.signal_all(signal.SIGCONT)

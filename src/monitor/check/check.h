@@ -61,6 +61,9 @@ struct xlvs_check_spec {
 	union xlvs_check_address virtual_address; /* sa_family 0 for a firewall mark */
 	uint32_t fwmark;
 	uint16_t real_port; /* the configured one, which external commands are told */
+	/* Of the sockets by which the real server is asked (SO_MARK); 0: none. A ping and commands
+	 * have no use for it. */
+	uint32_t mark;
 	unsigned int check_timeout_ms; /* CONNECT, PING (each attempt), EXTERNAL* */
 	unsigned int negotiate_timeout_ms; /* NEGOTIATE */
 	unsigned int ping_attempts; /* 0 is 1 */

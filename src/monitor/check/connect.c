@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* `connect`: up when a TCP connection opens. */
 #include "monitor/check/engine.h"
+#include "monitor/check/socket.h"
 
 struct connect {
 	struct xlvs_attempt attempt;
@@ -26,8 +27,10 @@ static void start(struct xlvs_attempt *attempt)
 	uv_tcp_init(attempt->engine->loop, &connect->tcp);
 	xlvs_attempt_own(attempt, &connect->tcp);
 	connect->request.data = attempt;
+	xlvs_socket_mark(attempt->check->spec.mark);
 	err = uv_tcp_connect(&connect->request, &connect->tcp, &attempt->check->spec.real.any,
 			     connected);
+	xlvs_socket_mark(0);
 	if (err < 0)
 		xlvs_attempt_failed(attempt, "connect", err);
 }

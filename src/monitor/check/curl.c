@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "monitor/check/engine.h"
+#include "monitor/check/socket.h"
 
 enum {
 	/* Easy handles kept for the next checks. */
@@ -224,14 +225,30 @@ static size_t receive_body(char *bytes, size_t size, size_t count, void *context
 
 /* libcurl is told one address for all (its tables of names and of connections are searched from end
  * to end when they hold many) and here gets a socket and the address it really connects to. */
+static bool is_real(const struct xlvs_curl_transfer *transfer)
+{
+	const union xlvs_check_address *real = &transfer->attempt->check->spec.real;
+	const union xlvs_check_address *target = &transfer->target;
+
+	if (real->any.sa_family != target->any.sa_family)
+		return false;
+	return real->any.sa_family == AF_INET
+		       ? real->v4.sin_addr.s_addr == target->v4.sin_addr.s_addr
+		       : IN6_ARE_ADDR_EQUAL(&real->v6.sin6_addr, &target->v6.sin6_addr);
+}
+
 static curl_socket_t open_socket(void *context, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct xlvs_curl_transfer *transfer = context;
 	const union xlvs_check_address *target = &transfer->target;
 	int family = target->any.sa_family;
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	int fd;
 
 	(void)purpose;
+	/* A redirect may lead elsewhere. */
+	xlvs_socket_mark(is_real(transfer) ? transfer->attempt->check->spec.mark : 0);
+	fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	xlvs_socket_mark(0);
 	if (fd < 0) {
 		transfer->socket_error = -errno;
 		return CURL_SOCKET_BAD;

@@ -2,6 +2,7 @@
 #include "monitor/check/datagram.h"
 
 #include "monitor/check/engine.h"
+#include "monitor/check/socket.h"
 
 enum {
 	REPEAT_MS = 1000,
@@ -40,7 +41,9 @@ bool xlvs_datagram_open(struct xlvs_datagram *datagram, struct xlvs_attempt *att
 	xlvs_attempt_own(attempt, &datagram->udp);
 	uv_timer_init(attempt->engine->loop, &datagram->repeat);
 	xlvs_attempt_own(attempt, &datagram->repeat);
+	xlvs_socket_mark(attempt->check->spec.mark);
 	err = uv_udp_connect(&datagram->udp, &attempt->check->spec.real.any);
+	xlvs_socket_mark(0);
 	if (!err)
 		err = uv_udp_recv_start(&datagram->udp, give_room, was_received);
 	if (err)

@@ -12,6 +12,7 @@
 #include "monitor/check/curl.h"
 #include "monitor/check/engine.h"
 #include "monitor/check/pattern.h"
+#include "monitor/check/socket.h"
 #include "monitor/check/watch.h"
 
 enum {
@@ -154,6 +155,15 @@ static void ticked(uv_timer_t *timer)
 		ares_process_fd(dns->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
+static int mark_socket(ares_socket_t fd, int type, void *context)
+{
+	const struct dns *dns = context;
+	uint32_t mark = dns->attempt.check->spec.mark;
+
+	(void)type;
+	return mark && xlvs_socket_set_mark(fd, mark) < 0 ? -1 : 0;
+}
+
 static int open_channel(struct dns *dns)
 {
 	const struct xlvs_check_spec *spec = &dns->attempt.check->spec;
@@ -178,6 +188,7 @@ static int open_channel(struct dns *dns)
 		server.addr.addr4 = spec->real.v4.sin_addr;
 	else
 		memcpy(&server.addr.addr6, &spec->real.v6.sin6_addr, sizeof(server.addr.addr6));
+	ares_set_socket_configure_callback(dns->channel, mark_socket, dns);
 	server.tcp_port = server.udp_port = xlvs_curl_port(&spec->real);
 	return ares_set_servers_ports(dns->channel, &server);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "monitor/check/curl.h"
+#include "monitor/check/socket.h"
 #include "monitor/check/sql.h"
 #include "monitor/check/watch.h"
 
@@ -178,9 +179,11 @@ static void start(struct xlvs_attempt *attempt)
 	}
 	set_options(mysql->connection, spec);
 	xlvs_sql_address(spec, mysql->address);
+	xlvs_socket_mark(spec->mark);
 	status = mysql_real_connect_start(&connection, mysql->connection, mysql->address,
 					  spec->login, spec->password, database,
 					  xlvs_curl_port(&spec->real), NULL, 0);
+	xlvs_socket_mark(0);
 	if (!waits(mysql, status, connect_further))
 		connected(mysql, connection);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "monitor/check/curl.h"
+#include "monitor/check/socket.h"
 #include "monitor/check/sql.h"
 #include "monitor/check/watch.h"
 
@@ -83,7 +84,9 @@ static void connect_further(struct pgsql *pgsql)
 
 	/* libpq may close its socket and open another under the same number. */
 	xlvs_watch_pause(pgsql->watch);
+	xlvs_socket_mark(pgsql->attempt.check->spec.mark);
 	status = PQconnectPoll(pgsql->connection);
+	xlvs_socket_mark(0);
 	if (status == PGRES_POLLING_READING)
 		wait_for(pgsql, UV_READABLE);
 	else if (status == PGRES_POLLING_WRITING)
@@ -136,7 +139,9 @@ static void start(struct xlvs_attempt *attempt)
 
 	xlvs_sql_address(spec, address);
 	snprintf(port, sizeof(port), "%u", xlvs_curl_port(&spec->real));
+	xlvs_socket_mark(spec->mark);
 	pgsql->connection = PQconnectStartParams(names, values, 0);
+	xlvs_socket_mark(0);
 	if (!pgsql->connection)
 		xlvs_attempt_failed(attempt, "start", UV_ENOMEM);
 	else if (PQstatus(pgsql->connection) == CONNECTION_BAD)

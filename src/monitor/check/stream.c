@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "monitor/check/engine.h"
+#include "monitor/check/socket.h"
 
 enum {
 	ROOM_BYTES = 2048
@@ -85,7 +86,9 @@ void xlvs_stream_open(struct xlvs_stream *stream, struct xlvs_attempt *attempt,
 	stream->attempt = attempt;
 	xlvs_attempt_own(attempt, &stream->tcp);
 	stream->connect.data = stream;
+	xlvs_socket_mark(attempt->check->spec.mark);
 	err = uv_tcp_connect(&stream->connect, &stream->tcp, &address->any, was_connected);
+	xlvs_socket_mark(0);
 	if (err < 0)
 		xlvs_attempt_failed(attempt, "connect", err);
 }
