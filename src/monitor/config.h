@@ -92,6 +92,7 @@ struct xlvs_ld_virtual {
 	enum xlvs_check_service service;
 	const char *checkcommand;
 	uint16_t checkport; /* 0: see xlvs_ld_check_port() */
+	bool checks_vip; /* on each server, as packets are forwarded there; else its own address */
 	enum xlvs_ld_tlsverify tlsverify;
 	const char *tlscafile; /* NULL: the system's */
 	const char *request, *receive;

@@ -2,6 +2,7 @@
 /* Directives of a virtual service that say how its real servers are checked. */
 #include "monitor/config_reader.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -87,6 +88,44 @@ XLVS_LD_READER(checkport)
 		return;
 	}
 	reader->block->service.checkport = (uint16_t)port;
+}
+
+XLVS_LD_READER(checktarget)
+{
+	struct xlvs_ld_block *block = reader->block;
+
+	(void)slot;
+	block->target_place = xlvs_ld_place_of(reader, value.start);
+	if (xlvs_ld_equals(value, "virtual"))
+		block->service.checks_vip = true;
+	else if (xlvs_ld_equals(value, "real"))
+		block->service.checks_vip = false;
+	else
+		xlvs_ld_error(reader, value.start, "expected real or virtual");
+}
+
+/* What asks no real server at all does no harm. */
+void xlvs_ld_decide_target(struct xlvs_ld_reader *reader, const struct xlvs_ld_block *block)
+{
+	const struct xlvs_ld_virtual *service = &block->service;
+	const char *wrong = NULL;
+
+	if (!service->checks_vip)
+		return;
+	if (service->by_mark)
+		wrong = "a firewall mark: it has no address";
+	else if (service->checktype == XLVS_LD_PING || (service->checktype != XLVS_LD_NEGOTIATE &&
+							service->spec.key.protocol == IPPROTO_UDP &&
+							(service->checktype == XLVS_LD_CONNECT ||
+							 service->checktype == XLVS_LD_COMBINED)))
+		wrong = "a ping: the director itself answers those of its virtual addresses";
+	else if (service->checktype == XLVS_LD_EXTERNAL ||
+		 service->checktype == XLVS_LD_EXTERNAL_PERL ||
+		 service->service == XLVS_SERVICE_oracle)
+		wrong = "a command";
+	if (wrong)
+		xlvs_ld_problem_add(reader->problems, true, block->target_place,
+				    "checktarget = virtual is not possible with %s", wrong);
 }
 
 XLVS_LD_READER(tlsverify)

@@ -340,6 +340,7 @@ static const struct directive directives[] = {
 	{"service", VIRTUAL, xlvs_ld_read_service, 0},
 	{"checkcommand", VIRTUAL, read_text, SERVICE(checkcommand)},
 	{"checkport", VIRTUAL, xlvs_ld_read_checkport, 0},
+	{"checktarget", VIRTUAL, xlvs_ld_read_checktarget, 0},
 	{"tlsverify", VIRTUAL, xlvs_ld_read_tlsverify, 0},
 	{"tlscafile", VIRTUAL, read_text, SERVICE(tlscafile)},
 	{"request", VIRTUAL, read_quoted, SERVICE(request)},

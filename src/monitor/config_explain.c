@@ -24,6 +24,8 @@ static void explain_check(FILE *out, const struct xlvs_ld_virtual *service)
 			   : service->settings.checktimeout_sec);
 	if (service->checktype == XLVS_LD_COMBINED)
 		fprintf(out, " (connects %d s)", service->settings.checktimeout_sec);
+	if (service->checks_vip)
+		fprintf(out, ", of %s on each server", service->host);
 	fputc('\n', out);
 }
 

@@ -29,7 +29,7 @@ struct xlvs_ld_block {
 	struct xlvs_ld_place fallback_place;
 	bool has_ops, has_netmask, has_persistent;
 	uint32_t netmask;
-	struct xlvs_ld_place netmask_place, ops_place;
+	struct xlvs_ld_place netmask_place, ops_place, target_place;
 };
 
 struct xlvs_ld_reader {
@@ -89,6 +89,7 @@ void xlvs_ld_read_directive(struct xlvs_ld_reader *reader, struct span name, str
 XLVS_LD_READER(checktype);
 XLVS_LD_READER(service);
 XLVS_LD_READER(checkport);
+XLVS_LD_READER(checktarget);
 XLVS_LD_READER(tlsverify);
 XLVS_LD_READER(httpmethod);
 XLVS_LD_READER(virtualhost);
@@ -104,6 +105,9 @@ XLVS_LD_READER(ops);
 void xlvs_ld_open_virtual(struct xlvs_ld_reader *reader, struct span value, int family);
 /* Looks up what its lines named and adds the service to the configuration. */
 void xlvs_ld_close_virtual(struct xlvs_ld_reader *reader);
+
+/* Refuse checks of the VIP where they cannot be made. */
+void xlvs_ld_decide_target(struct xlvs_ld_reader *reader, const struct xlvs_ld_block *block);
 
 /* The value of real= or real6= in the open block. */
 void xlvs_ld_read_real(struct xlvs_ld_reader *reader, struct span value);

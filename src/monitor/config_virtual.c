@@ -392,6 +392,7 @@ void xlvs_ld_close_virtual(struct xlvs_ld_reader *reader)
 		service->service = service->by_mark ? XLVS_SERVICE_none
 						    : xlvs_ld_service_of_port(service->port);
 	decide_logins(reader, service);
+	xlvs_ld_decide_target(reader, block);
 	if (*service->request != '/')
 		service->request = xlvs_ld_keep_format(reader, "/%s", service->request);
 	if (block->has_fallback)

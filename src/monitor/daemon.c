@@ -250,8 +250,13 @@ static void watch_events(struct xlvs_ld_monitor *monitor)
 static int prepare_checks(struct xlvs_ld_monitor *monitor)
 {
 	struct xlvs_ld_problems problems = {0};
+	struct xlvs_error error;
 	int r = xlvs_check_engine_new(&monitor->loop, &monitor->engine);
 
+	if (r == 0 && (r = xlvs_ld_prepare_path(monitor, monitor->loaded.config, &error)) < 0)
+		fprintf(stderr, "%s\n", error.text);
+	if (r == 0)
+		xlvs_ld_set_path(monitor);
 	if (r == 0)
 		r = xlvs_prober_new(&monitor->loop, monitor->engine, monitor->loaded.config,
 				    &problems, &monitor->prober);
@@ -336,6 +341,7 @@ static void finish(struct xlvs_ld_monitor *monitor)
 	xlvs_ld_commands_free(monitor->commands);
 	if (monitor->engine)
 		xlvs_check_engine_free(monitor->engine);
+	xlvs_checkpath_close(monitor->path);
 	uv_run(&monitor->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&monitor->loop);
 	xlvs_machine_free(monitor->machine);

@@ -3,6 +3,7 @@
 #ifndef XLVS_MONITOR_DAEMON_INSIDE_H
 #define XLVS_MONITOR_DAEMON_INSIDE_H
 
+#include "checkpath/checkpath.h"
 #include "monitor/commands.h"
 #include "monitor/daemon.h"
 #include "monitor/director.h"
@@ -20,6 +21,7 @@ struct xlvs_ld_monitor {
 	struct xlvs_check_engine *engine;
 	struct xlvs_machine *machine;
 	struct xlvs_prober *prober;
+	struct xlvs_checkpath *path; /* NULL: nothing has asked for it */
 	struct xlvs_ld_director *director; /* NULL: not connected */
 	struct xlvs_ld_commands *commands;
 	struct xlvs_ld_maintenance *maintenance;
@@ -54,5 +56,14 @@ void xlvs_ld_command_others(struct xlvs_ld_monitor *monitor, const struct xlvs_l
 void xlvs_ld_start_reload(struct xlvs_ld_monitor *monitor);
 /* autoreload and callback: whether the file has changed. */
 void xlvs_ld_look_at_file(struct xlvs_ld_monitor *monitor);
+
+/* path.c */
+
+/* Make ready for what the configuration's checks need. 0, or -errno and why; what the present ones
+ * need stays. */
+int xlvs_ld_prepare_path(struct xlvs_ld_monitor *monitor, const struct xlvs_ld_config *config,
+			 struct xlvs_error *reterr);
+/* For the loaded configuration, between the last check of the former and the first of this one. */
+void xlvs_ld_set_path(struct xlvs_ld_monitor *monitor);
 
 #endif

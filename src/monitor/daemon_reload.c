@@ -103,6 +103,7 @@ static void take_over(struct xlvs_ld_monitor *monitor, struct xlvs_ld_loaded *lo
 	if (xlvs_machine_configure(monitor->machine, loaded->config, xlvs_ld_now(monitor)) < 0)
 		abort();
 	monitor->loaded = *loaded;
+	xlvs_ld_set_path(monitor);
 	*loaded = (struct xlvs_ld_loaded){0};
 	xlvs_ld_open_log(monitor);
 	monitor->how = XLVS_ADOPT_ALL;
@@ -128,6 +129,7 @@ static void on_read_again(uv_work_t *work, int status)
 	struct reload_job *job = (struct reload_job *)work;
 	struct xlvs_ld_monitor *monitor = job->monitor;
 	struct xlvs_prober *prober = NULL;
+	struct xlvs_error error;
 	int r = status;
 
 	monitor->reload_runs = false;
@@ -135,6 +137,8 @@ static void on_read_again(uv_work_t *work, int status)
 		r = -ECANCELED;
 	else if (r == 0 && !job->loaded.config)
 		r = -EINVAL;
+	if (r == 0 && (r = xlvs_ld_prepare_path(monitor, job->loaded.config, &error)) < 0)
+		xlvs_ld_log("%s", error.text);
 	if (r == 0)
 		r = xlvs_prober_new(&monitor->loop, monitor->engine, job->loaded.config,
 				    &job->loaded.problems, &prober);

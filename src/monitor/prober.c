@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "monitor/prober.h"
 
+#include "abi/checkpath.h"
 #include "base/cleanup.h"
 
 #include <arpa/inet.h>
@@ -107,6 +108,19 @@ static void set_address(union xlvs_check_address *address, uint16_t family,
 		memcpy(&address->v4.sin_addr, bytes, sizeof(address->v4.sin_addr));
 		address->v4.sin_port = htons(port);
 	}
+}
+
+unsigned int xlvs_prober_way(size_t virtual_at, uint32_t method)
+{
+	return (unsigned int)virtual_at * 2 + (method == XLVS_METHOD_TUN);
+}
+
+/* Packets of NAT go to the server's address anyway. */
+static uint32_t mark_of(const struct xlvs_ld_virtual *conf, size_t virtual_at, uint32_t method)
+{
+	if (!conf->checks_vip || method == XLVS_METHOD_NAT)
+		return 0;
+	return XLVS_CHECK_MARK + xlvs_prober_way(virtual_at, method);
 }
 
 static void describe(const struct xlvs_ld_virtual *conf, const struct xlvs_ld_real *real,
@@ -350,6 +364,7 @@ static void list_members(struct xlvs_prober *prober)
 			member->real_at = k;
 			member->interval_ms = (unsigned int)conf->settings.checkinterval_sec * 1000;
 			describe(conf, &conf->reals[k], &member->spec);
+			member->spec.mark = mark_of(conf, i, conf->reals[k].method);
 		}
 	}
 	qsort(prober->members, prober->n_members, sizeof(*prober->members), compare_members);

@@ -17,6 +17,10 @@
 
 struct xlvs_prober;
 
+/* How checks of a virtual service's own address (`checks_vip`) travel to servers of a forwarding
+ * method: the way's index, see checkpath/checkpath.h. */
+unsigned int xlvs_prober_way(size_t virtual_at, uint32_t method);
+
 /* Prepare all checks of a configuration, which outlives the prober. Nothing runs yet. What a check
  * refuses is among the problems, at its server's place. 0, -EINVAL or -ENOMEM. */
 int xlvs_prober_new(uv_loop_t *loop, struct xlvs_check_engine *engine,

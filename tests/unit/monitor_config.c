@@ -152,7 +152,7 @@ static void test_every_directive(void **state)
 		"smtp=mail.example.org\nmaintenancedir=/x/m\nfallbackcommand=\"/x/f\" a\n"
 		"virtual=203.0.113.80:443\n"
 		"    checktype=3\n    service=https\n    checkport=8443\n"
-		"    tlsverify=host\n    tlscafile=\"/x/ca.pem\"\n"
+		"    checktarget=virtual\n    tlsverify=host\n    tlscafile=\"/x/ca.pem\"\n"
 		"    request=\"a#b\" # comment\n\n  # comment\n\treceive=\"x\"y\"\n"
 		"    httpmethod=head\n    virtualhost=\"www.example.org\"\n    login=\"l\"\n"
 		"    passwd=\"p\"\n    database=\"d\"\n    secret=\"s\"\n    scheduler=sh\n"
@@ -180,6 +180,7 @@ static void test_every_directive(void **state)
 	assert_int_equal(service->connects, 3);
 	assert_int_equal(service->checkport, 8443);
 	assert_int_equal(service->tlsverify, XLVS_LD_TLS_HOST);
+	assert_true(service->checks_vip);
 	assert_string_equal(service->tlscafile, "/x/ca.pem");
 	assert_string_equal(service->request, "/a#b");
 	assert_string_equal(service->receive, "x\"y");
@@ -231,6 +232,30 @@ static void test_every_problem_has_its_place(void **state)
 	     "20:9: error: tcp:192.0.2.11:80 is already there, in line 19\n"
 	     "21:1: error: request belongs to a virtual service: expected it indented below a "
 	     "virtual = line\n");
+}
+
+static void test_what_cannot_be_checked_at_the_vip_is_refused(void **state)
+{
+	const char *const mark = "3:17: error: checktarget = virtual is not possible with a "
+				 "firewall mark: it has no address\n";
+	const char *const ping = "3:17: error: checktarget = virtual is not possible with a ping: "
+				 "the director itself answers those of its virtual addresses\n";
+	const char *const command = "3:17: error: checktarget = virtual is not possible with a "
+				    "command\n";
+
+	(void)state;
+	says("virtual=7\n    service=http\n    checktarget=virtual\n", false, mark);
+	says("virtual=203.0.113.80:80\n    checktype=ping\n    checktarget=virtual\n", false, ping);
+	says("virtual=203.0.113.80:53\n    checktype=connect\n    checktarget=virtual\n", false,
+	     ping);
+	says("virtual=203.0.113.80:80\n    checktype=external\n    checktarget=virtual\n", false,
+	     command);
+	says("virtual=203.0.113.80:80\n    service=oracle\n    checktarget=virtual\n", false,
+	     command);
+	says("virtual=203.0.113.80:80\n    checktype=connect\n    checktarget=virtual\n", false,
+	     "");
+	says("virtual=203.0.113.80:80\n    checktype=on\n    checktarget=vip\n", false,
+	     "3:17: error: expected real or virtual\n");
 }
 
 static void test_quirks_are_read_as_meant_or_as_the_original_reads_them(void **state)
@@ -288,6 +313,7 @@ int main(void)
 		cmocka_unit_test(test_marks_and_ipv6),
 		cmocka_unit_test(test_every_directive),
 		cmocka_unit_test(test_every_problem_has_its_place),
+		cmocka_unit_test(test_what_cannot_be_checked_at_the_vip_is_refused),
 		cmocka_unit_test(test_quirks_are_read_as_meant_or_as_the_original_reads_them),
 		cmocka_unit_test(test_it_explains_itself),
 	};
