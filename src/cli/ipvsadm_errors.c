@@ -28,6 +28,7 @@ static const struct {
 	 "Invalid operation.  Possibly wrong module version, address not unicast, ..."},
 	{ANY, ENOPROTOOPT, "Protocol not available"},
 	{ANY, ENOMEM, "Memory allocation problem"},
+	{ANY, ERANGE, "Numerical result out of range"},
 	{ANY, EAFNOSUPPORT, "Operation not supported with specified address family"},
 	{ANY, EMSGSIZE, "Module is wrong version"},
 };

@@ -17,7 +17,13 @@ pytestmark = two_armed
 
 THEIRS = "/usr/sbin/ipvsadm"
 RUNNER = os.path.join(ROOT, "tests", "lib", "run_commands.py")
-SCHEDULERS = ("rr", "wrr", "lc", "wlc", "sh", "none", "nosuch")
+SCHEDULERS = ("rr", "wrr", "lc", "wlc", "sed", "nq", "fo", "ovf", "dh", "lblc", "lblcr", "none",
+              "nosuch", "sh -b sh-port", "sh -b sh-fallback,sh-port", "mh -b mh-fallback", "mh")
+PERSISTENCE = ("-p", "-p 50", "-p 0", "-p 2678400", "-p 2678401", "-p 300 -M 255.255.0.0", "-p -M 64",
+               "-M 0.0.0.0", "-p 60 -M 129")
+TUNNELS = ("-i", "-i --tun-type gre", "-i --tun-type gre --tun-csum", "-i --tun-type gue",
+           "-i --tun-type gue --tun-port 6080", "-i --tun-type gue --tun-port 6080 --tun-csum",
+           "-i --tun-type ipip --tun-csum", "-m --tun-type gre")
 LISTINGS = ("", "--stats", "--rate", "--thresholds", "--persistent-conn", "--tun-info", "--exact",
             "--timeout", "--daemon", "-c", "--stats --exact", "--timeout --stats", "-c --rate")
 BROKEN = ("-A", "-a -t 203.0.113.1:80", "-D -t 203.0.113.1", "-A -t 203.0.113.1:80 -A", "-J",
@@ -30,9 +36,8 @@ BROKEN = ("-A", "-a -t 203.0.113.1:80", "-D -t 203.0.113.1", "-A -t 203.0.113.1:
           "-a -t [2001:db8::1]:80 -r 192.0.2.1:80", "-S -w 1", "-R -n", "--stop-daemon",
           "-a -t 203.0.113.1:80 -r 255.255.255.255:1", "-a -t 203.0.113.1:80 -r 224.0.0.1:1 -m",
           "-a -t 203.0.113.1:80 -r 192.0.2.1 -y 20", "-6 -A -f 1", "-A -f 2 -6 -s rr -p 0")
-# For these errors ipvsadm has no text of its own, or one about something else; the director says
-# in a sentence of its own what it refuses.
-WITHOUT_TEXT = ("Operation not supported with IPv6\n", "Numerical result out of range\n")
+# Where ipvsadm blames IPv6 ours prints what the director says it refuses.
+WITHOUT_TEXT = "Operation not supported with IPv6\n"
 
 
 class Commands:
@@ -63,15 +68,18 @@ class Commands:
 
     def values(self):
         pick = self.random.choice
-        return (self.maybe(0.8, pick(("-m", "-g", "-i"))) +
-                self.maybe(0.7, f"-w {pick((0, 1, 5, 100, 65535))}"))
+        return (self.maybe(0.8, pick(("-m", "-g", *TUNNELS))) +
+                self.maybe(0.7, f"-w {pick((0, 1, 5, 100, 65535))}") +
+                self.maybe(0.3, f"-x {pick((0, 10, 2147483647))}") +
+                self.maybe(0.2, f"-y {pick((0, 5, 20, 2147483648))}"))
 
     def change(self):
         pick = self.random.choice
         service = self.service()
         verb = pick("AAAEEDaaaaaaeeeddZ")
         if verb in "AE":
-            return f"-{verb} {service}" + self.maybe(0.8, f"-s {pick(SCHEDULERS)}")
+            return (f"-{verb} {service}" + self.maybe(0.8, f"-s {pick(SCHEDULERS)}") +
+                    self.maybe(0.3, pick(PERSISTENCE)) + self.maybe(0.1, "-o"))
         if verb in "DZ":
             return f"-{verb} {service}"
         return f"-{verb} {service} {self.server(service)}" + (self.values() if verb != "d" else "")
@@ -103,7 +111,8 @@ def results(director, commands, *words):
     director.ipvsadm("-C")
     director.ipvsadm("--set 900 120 300")
     done = director.namespace.run(*words, stdin=json.dumps(commands), timeout=300)
-    state = director.ipvsadm("-S", "-n") + director.ipvsadm("-L", "--timeout")
+    state = "".join(director.ipvsadm(words) for words in
+                    ("-S -n", "-L -n --thresholds", "-L --timeout"))
     return json.loads(done.stdout), state
 
 

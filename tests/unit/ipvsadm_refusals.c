@@ -143,6 +143,9 @@ static void test_the_directors_own_sentence_is_printed_where_ipvs_has_none(void 
 	expect_refusal(-ENOSPC, NULL, "ipvsadm -A -t 192.0.2.1:80", "No space left on device\n");
 	expect_refusal(-EEXIST, "192.0.2.1:80 is there", "ipvsadm -A -t 192.0.2.1:80",
 		       "Service already exists\n");
+	expect_refusal(-ERANGE, "lower threshold above the upper one",
+		       "ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -y 20",
+		       "Numerical result out of range\n");
 	expect_refusal(-EPERM, NULL, "ipvsadm -C", "Permission denied (you must be root)\n");
 }
 
