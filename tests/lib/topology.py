@@ -87,7 +87,7 @@ class Topology:
         self.directors = []
         self.servers = []
         self.closers = contextlib.ExitStack()
-        self.vip_numbers = itertools.count(81)
+        self.vip_numbers = {family.version: itertools.count(81) for family in FAMILIES}
 
     @property
     def director_interfaces(self):
@@ -190,7 +190,7 @@ class Topology:
     def with_own_vip(self, family):
         """The family with another VIP, which nobody has used."""
         network, _, _ = family.vip.rpartition("80")
-        renewed = replace(family, vip=f"{network}{next(self.vip_numbers)}")
+        renewed = replace(family, vip=f"{network}{next(self.vip_numbers[family.version])}")
         self.add_vip(family, renewed.vip)
         return renewed
 
