@@ -95,6 +95,32 @@ def test_what_was_saved_is_restored(topology, director, family):
     assert director.ipvsadm("-Sn") == saved
 
 
+def test_every_feature_is_saved_and_restored(director):
+    saved = """\
+-A -t 203.0.113.1:0 -s wlc -p 360
+-A -t 203.0.113.1:80 -s sh -p 50 -M 255.255.255.0 -b sh-fallback,sh-port
+-a -t 203.0.113.1:80 -r 192.0.2.11:8080 -m -w 5
+-a -t 203.0.113.1:80 -r 192.0.2.12:80 -g -w 0
+-a -t 203.0.113.1:80 -r 192.0.2.13:80 -i -w 1 --tun-type ipip
+-a -t 203.0.113.1:80 -r 192.0.2.14:80 -i -w 1 --tun-type gue --tun-port 6080 --tun-nocsum
+-a -t 203.0.113.1:80 -r 192.0.2.15:80 -i -w 1 --tun-type gue --tun-port 6081 --tun-csum
+-a -t 203.0.113.1:80 -r 192.0.2.16:80 -i -w 1 --tun-type gue --tun-port 6082 --tun-remcsum
+-a -t 203.0.113.1:80 -r 192.0.2.17:80 -i -w 1 --tun-type gre --tun-nocsum
+-a -t 203.0.113.1:80 -r 192.0.2.18:80 -i -w 2147483647 --tun-type gre --tun-csum
+-A -u 203.0.113.1:53 -s mh -o -b mh-fallback,mh-port
+-A -u 203.0.113.1:54 -s rr -p 2678400 -o -b flag-1,flag-2,flag-3
+-A -t [2001:db8::1]:443 -s none -p 60 -M 64
+-a -t [2001:db8::1]:443 -r [2001:db8:2::11]:8443 -m -w 1
+-A -f 5 -s lblcr
+-a -f 5 -r 192.0.2.11:0 -g -w 1
+-A -f 6 -6 -s wrr -p 300
+-a -f 6 -6 -r [2001:db8:2::11]:8443 -m -w 1
+"""
+    for _ in range(2):
+        script(director, "ipvsadm-restore", stdin=saved)
+        assert script(director, "ipvsadm-save", "-n").stdout == saved
+
+
 def test_ipvsadm_save_knows_no_other_option(director):
     done = script(director, "ipvsadm-save", "-x", check=False)
     assert (done.returncode, done.stdout) == (1, "")

@@ -11,14 +11,15 @@ from director import METHOD_OPTION, Director
 from forwarding import two_armed
 from load import Load, Session, fetch
 from servers import Server
-from topology import V4, Topology
+from topology import FAMILIES, V4, Topology
 from wait import until
 
 # Each test has a topology of its own: what it changes would be in the way of others.
 pytestmark = two_armed
 
-FAR = "203.0.113.192/26"
-FAR_SERVER = "203.0.113.200"
+# The network behind the gateways: its addresses' beginning, its prefix length.
+FAR = {4: ("203.0.113.", 26), 6: ("2001:db8:9::", 64)}
+ANYWHERE = {4: "0.0.0.0/0", 6: "::/0"}
 
 
 @pytest.fixture
@@ -35,48 +36,56 @@ def director(topology):
 class Gateways:
     """Two gateways between the servers' network and a farther one that holds one server."""
 
-    def __init__(self, topology, method):
-        topology.add_bridge("far")
+    def __init__(self, topology, family, method):
+        self.far, bits = FAR[family.version]
+        self.network = f"{self.far}192/{bits}"
+        self.address = f"{self.far}200"
+        self.near = [f"{family.server_base}{21 + number}" for number in range(2)]
         self.gateways = [topology.add(f"gw{number}") for number in (1, 2)]
+        anywhere = ANYWHERE[family.version]
+        topology.add_bridge("far")
         for number, gateway in enumerate(self.gateways):
-            topology.attach(gateway, "eth0", "servers", f"192.0.2.{21 + number}/24")
-            topology.attach(gateway, "eth1", "far", f"203.0.113.{193 + number}/26")
+            topology.attach(gateway, "eth0", "servers", f"{self.near[number]}/{family.bits}")
+            topology.attach(gateway, "eth1", "far", f"{self.far}{193 + number}/{bits}")
             gateway.sysctl("net.ipv4.ip_forward", 1)
-            gateway.ip("route add default via 192.0.2.1")
+            gateway.sysctl("net.ipv6.conf.all.forwarding", 1)
+            gateway.ip(f"route add {anywhere} via {family.dip}")
             if method == "tun":  # the server's answers pass by the director
-                gateway.ip(f"route add {V4.network(V4.client)} via {V4.direct}")
+                gateway.ip(f"route add {family.network(family.client)} via {family.direct}")
         self.director = topology.director
         self.server = topology.keep(Server(topology, 9))
-        topology.attach(self.server, "eth0", "far", f"{FAR_SERVER}/26")
-        self.server.ip("route add default via 203.0.113.193")
+        topology.attach(self.server, "eth0", "far", f"{self.address}/{bits}")
+        self.server.ip(f"route add {anywhere} via {self.far}193")
         self.server.start_nginx()
-        self.server.prepare(method, replace(V4, direct="203.0.113.193"))
+        self.server.prepare(method, replace(family, direct=f"{self.far}193"))
         self.use(0)
 
     def use(self, number):
-        self.director.ip(f"route replace {FAR} via 192.0.2.{21 + number}")
+        self.director.ip(f"route replace {self.network} via {self.near[number]}")
 
     def carries(self, number):
         """A capture that sees what a gateway gets from the director."""
         return Capture(self.gateways[number])
 
 
+@pytest.mark.parametrize("family", FAMILIES, ids=["ipv4", "ipv6"])
 @pytest.mark.parametrize("method", ["nat", "tun"])
-def test_the_route_to_a_server_changes(topology, director, client, method):
-    gateways = Gateways(topology, method)
-    service = director.add_service(V4, method, [])
-    director.ipvsadm(f"-a -t {service} -r {FAR_SERVER}:80 {METHOD_OPTION[method]}")
-    with Load(client, V4.vip, pause=0.01) as load, Session(client, V4) as session:
+def test_the_route_to_a_server_changes(topology, director, client, family, method):
+    gateways = Gateways(topology, family, method)
+    service = director.add_service(family, method, [])
+    dest = family.endpoint(gateways.address, 80)
+    director.ipvsadm(f"-a -t {service} -r {dest} {METHOD_OPTION[method]}")
+    with Load(client, family.vip, pause=0.01) as load, Session(client, family) as session:
         assert session.get() == "rs9"
         with gateways.carries(0) as first:
-            first.wait("requests by the first gateway", to(FAR_SERVER), 20, outgoing=False)
+            first.wait("requests by the first gateway", to(gateways.address), 20, outgoing=False)
         with gateways.carries(1) as second:
             gateways.use(1)
-            second.wait("requests by the second gateway", to(FAR_SERVER), 20, outgoing=False)
+            second.wait("requests by the second gateway", to(gateways.address), 20, outgoing=False)
         with gateways.carries(0) as first:
             load.wait_more(50)
             assert session.get() == "rs9"
-            assert not first.select(to(FAR_SERVER), outgoing=False)
+            assert not first.select(to(gateways.address), outgoing=False)
     assert not load.failed
 
 

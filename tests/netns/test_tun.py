@@ -3,10 +3,10 @@
 
 import pytest
 
-from capture import Capture, after_ipip, assert_same_frames, l3, to, wire_to
+from capture import Capture, after_ipip, assert_same_frames, l3, source, to, wire_to
 from director import METHOD_OPTION
 from forwarding import NEWEST_FIRST, Forwarding, two_armed
-from load import Session, fetch
+from load import Load, Session, fetch
 from topology import V4, V6
 
 
@@ -26,6 +26,22 @@ class TestTun(Forwarding):
         assert fetch(client, family, 3) == NEWEST_FIRST
         for server in topology.servers:
             assert server.wait_requests(1) == [(family.client, family.vip, 80, 200)]
+
+    @two_armed
+    def test_tunnels_begin_at_the_address_the_director_has_now(self, topology, director, client,
+                                                               family):
+        server, network = topology.servers[0], family.network(family.dip)
+        new = f"{family.server_base}3"
+        director.add_service(family, "tun", [server])
+        with Load(client, family.vip, pause=0.01) as load, wire_to(topology, server) as wire:
+            wire.wait("tunnel packets", source(family.dip), 20, outgoing=True)
+            topology.director.ip(f"address add {new}/{family.bits} dev eth1",
+                                 f"route replace {network} dev eth1 src {new}")
+            wire.wait("tunnel packets from the new address", source(new), 20, outgoing=True)
+            topology.director.ip(f"route replace {network} dev eth1 src {family.dip}",
+                                 f"address del {new}/{family.bits} dev eth1")
+            load.wait_more(20)
+        assert not load.failed
 
     @two_armed
     @pytest.mark.parametrize("inner, outer", [(V4, V6), (V6, V4)], ids=["4-in-6", "6-in-4"])
