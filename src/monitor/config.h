@@ -104,7 +104,7 @@ struct xlvs_ld_virtual {
 	const struct xlvs_ld_real *reals;
 	size_t n_reals;
 	const struct xlvs_ld_real *fallback; /* its own or the general one; NULL: none */
-	struct xlvs_ld_place place;
+	struct xlvs_ld_place place, receive_place, checkcommand_place, monitorfile_place;
 };
 
 struct xlvs_ld_config {
@@ -116,7 +116,7 @@ struct xlvs_ld_config {
 	size_t n_executes;
 	const char *callback, *logfile, *emailalertfrom,
 		*maintenancedir; /* may be NULL but logfile */
-	struct xlvs_ld_place logfile_place;
+	struct xlvs_ld_place logfile_place, maintenancedir_place;
 	int autoreload, fork, supervised, readdquiescent; /* 0 or 1 */
 };
 
@@ -131,13 +131,6 @@ struct xlvs_ld_resolver {
 /* Looks up as the system does; blocks while it asks. */
 extern const struct xlvs_ld_resolver xlvs_ld_system_resolver;
 
-/* How to read. */
-struct xlvs_ld_reading {
-	const struct xlvs_ld_resolver *resolver;
-	const char *hostname; /* for the login names ftp and sip checks use by themselves */
-	bool original; /* as the original reads, quirks included */
-};
-
 struct xlvs_ld_problem {
 	struct xlvs_ld_place place;
 	bool is_error; /* else a warning */
@@ -150,9 +143,19 @@ struct xlvs_ld_problems {
 	size_t n, n_errors;
 };
 
+/* How to read. */
+struct xlvs_ld_reading {
+	const struct xlvs_ld_resolver *resolver;
+	const char *hostname; /* for the login names ftp and sip checks use by themselves */
+	bool original; /* as the original reads, quirks included */
+	/* May be NULL. Looks at all that was understood, whatever else was not, and adds the
+	 * problems that reading alone cannot see. */
+	void (*look)(const struct xlvs_ld_config *config, struct xlvs_ld_problems *problems);
+};
+
 void xlvs_ld_problems_free(struct xlvs_ld_problems *problems);
 
-/* Add one; without memory, only the counts change. */
+/* Add one, unless it is there already; without memory, only the counts change. */
 void xlvs_ld_problem_add(struct xlvs_ld_problems *problems, bool is_error,
 			 struct xlvs_ld_place place, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -30,8 +30,9 @@ static void take_number(struct xlvs_ld_reader *reader, struct span value, int le
 	struct span rest = value, digits;
 	long number;
 
-	/* The original takes the first digits it finds, wherever they are. */
-	if (reader->reading->original)
+	/* The original takes the first digits it finds, wherever they are, if they must not be 0.
+	 */
+	if (reader->reading->original && least > 0)
 		while (rest.start < rest.end && !xlvs_ld_is_digit(*rest.start))
 			rest.start++;
 	digits = xlvs_ld_take(&rest, xlvs_ld_is_digit);
@@ -125,6 +126,38 @@ static void read_rest(struct xlvs_ld_reader *reader, struct span value, void *sl
 	*(const char **)slot = xlvs_ld_keep(reader, value);
 }
 
+/* Texts whose meaning others judge later, and have to name the place then. */
+
+static void read_receive(struct xlvs_ld_reader *reader, struct span value, void *slot)
+{
+	read_quoted(reader, value, slot);
+	reader->block->service.receive_place = xlvs_ld_place_of(reader, value.start);
+}
+
+static void read_checkcommand(struct xlvs_ld_reader *reader, struct span value, void *slot)
+{
+	read_text(reader, value, slot);
+	reader->block->service.checkcommand_place = xlvs_ld_place_of(reader, value.start);
+}
+
+static void read_monitorfile(struct xlvs_ld_reader *reader, struct span value, void *slot)
+{
+	read_text(reader, value, slot);
+	reader->block->service.monitorfile_place = xlvs_ld_place_of(reader, value.start);
+}
+
+static void read_maintenancedir(struct xlvs_ld_reader *reader, struct span value, void *slot)
+{
+	read_text(reader, value, slot);
+	reader->config->maintenancedir_place = xlvs_ld_place_of(reader, value.start);
+}
+
+static void read_logfile(struct xlvs_ld_reader *reader, struct span value, void *slot)
+{
+	read_quoted(reader, value, slot);
+	reader->config->logfile_place = xlvs_ld_place_of(reader, value.start);
+}
+
 static void read_host(struct xlvs_ld_reader *reader, struct span value, void *slot)
 {
 	struct span rest = value;
@@ -155,12 +188,6 @@ static void read_execute(struct xlvs_ld_reader *reader, struct span value, void 
 		return;
 	config->executes = executes;
 	executes[config->n_executes++] = xlvs_ld_keep(reader, value);
-}
-
-static void read_logfile(struct xlvs_ld_reader *reader, struct span value, void *slot)
-{
-	read_quoted(reader, value, slot);
-	reader->config->logfile_place = xlvs_ld_place_of(reader, value.start);
 }
 
 static bool is_status_letter(char c)
@@ -333,18 +360,18 @@ static const struct directive directives[] = {
 	{"fork", GLOBAL, read_yes_no, CONFIG(fork)},
 	{"supervised", GLOBAL, read_yes_no, CONFIG(supervised)},
 	{"readdquiescent", GLOBAL, read_yes_no, CONFIG(readdquiescent)},
-	{"maintenancedir", GLOBAL, read_text, CONFIG(maintenancedir)},
+	{"maintenancedir", GLOBAL, read_maintenancedir, CONFIG(maintenancedir)},
 	{"timeout", GLOBAL, read_replaced, 0},
 	{"connecttimeout", BOTH, read_replaced, 0},
 	{"checktype", VIRTUAL, xlvs_ld_read_checktype, 0},
 	{"service", VIRTUAL, xlvs_ld_read_service, 0},
-	{"checkcommand", VIRTUAL, read_text, SERVICE(checkcommand)},
+	{"checkcommand", VIRTUAL, read_checkcommand, SERVICE(checkcommand)},
 	{"checkport", VIRTUAL, xlvs_ld_read_checkport, 0},
 	{"checktarget", VIRTUAL, xlvs_ld_read_checktarget, 0},
 	{"tlsverify", VIRTUAL, xlvs_ld_read_tlsverify, 0},
 	{"tlscafile", VIRTUAL, read_text, SERVICE(tlscafile)},
 	{"request", VIRTUAL, read_quoted, SERVICE(request)},
-	{"receive", VIRTUAL, read_quoted, SERVICE(receive)},
+	{"receive", VIRTUAL, read_receive, SERVICE(receive)},
 	{"httpmethod", VIRTUAL, xlvs_ld_read_httpmethod, 0},
 	{"virtualhost", VIRTUAL, xlvs_ld_read_virtualhost, SERVICE(virtualhost)},
 	{"login", VIRTUAL, read_quoted, SERVICE(login)},
@@ -358,7 +385,7 @@ static const struct directive directives[] = {
 	{"netmask", VIRTUAL, xlvs_ld_read_netmask, 0},
 	{"protocol", VIRTUAL, xlvs_ld_read_protocol, 0},
 	{"ops", VIRTUAL, xlvs_ld_read_ops, 0},
-	{"monitorfile", VIRTUAL, read_text, SERVICE(monitorfile)},
+	{"monitorfile", VIRTUAL, read_monitorfile, SERVICE(monitorfile)},
 	{"servicename", VIRTUAL, read_rest, SERVICE(servicename)},
 	{"comment", VIRTUAL, read_rest, SERVICE(comment)},
 };

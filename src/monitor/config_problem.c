@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void xlvs_ld_problem_add(struct xlvs_ld_problems *problems, bool is_error,
 			 struct xlvs_ld_place place, const char *format, ...)
@@ -30,9 +31,16 @@ void xlvs_ld_problem_add(struct xlvs_ld_problems *problems, bool is_error,
 					  (list[at - 1].place.line == place.line &&
 					   list[at - 1].place.column > place.column));
 	     at--)
-		list[at] = list[at - 1];
-	list[at] = (struct xlvs_ld_problem){place, is_error, text};
+		;
 	problems->list = list;
+	if (at > 0 && memcmp(&list[at - 1].place, &place, sizeof(place)) == 0 &&
+	    strcmp(list[at - 1].text, text) == 0) {
+		problems->n_errors -= is_error;
+		free(text);
+		return;
+	}
+	memmove(&list[at + 1], &list[at], (problems->n - at) * sizeof(*list));
+	list[at] = (struct xlvs_ld_problem){place, is_error, text};
 	problems->n++;
 }
 

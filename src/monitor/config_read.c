@@ -152,6 +152,8 @@ int xlvs_ld_config_read(const char *text, size_t bytes, const struct xlvs_ld_rea
 		return -ENOMEM;
 	read_lines(&reader, (struct span){text, text + bytes});
 	xlvs_ld_finish(&reader);
+	if (reading->look && !reader.out_of_memory)
+		reading->look(reader.config, problems);
 	if (reader.out_of_memory)
 		r = -ENOMEM;
 	else if (problems->n_errors > n_errors)

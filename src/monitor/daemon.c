@@ -122,6 +122,9 @@ void xlvs_ld_on_result(void *context, struct xlvs_server *server,
 	int r = 0;
 
 	if (result->outcome != XLVS_CHECK_IS_UNKNOWN) {
+		if (!outcome.up && (server->up || !server->decided))
+			xlvs_ld_log("Check of real server: %s (%s) failed: %s", server->slot.name,
+				    server->slot.service->name, result->text);
 		xlvs_machine_result(monitor->machine, server, &outcome, xlvs_ld_now(monitor));
 		r = xlvs_ld_monitorfile_write(server, outcome.up && !server->maintenance, text);
 		if (r == 0)
@@ -349,7 +352,7 @@ static void finish(struct xlvs_ld_monitor *monitor)
 }
 
 int xlvs_ld_daemon_run(const struct xlvs_ld_options *options, struct xlvs_ld_loaded *loaded,
-		       void (*ready)(void *context), void *context)
+		       int (*ready)(void *context), void *context)
 {
 	static struct xlvs_ld_monitor monitor;
 	struct rlimit files;
@@ -368,8 +371,9 @@ int xlvs_ld_daemon_run(const struct xlvs_ld_options *options, struct xlvs_ld_loa
 	if (r < 0)
 		return EXIT_FAILURE;
 	r = start(&monitor);
+	if (r == 0)
+		r = ready(context);
 	if (r == 0) {
-		ready(context);
 		sd_notify(0, "READY=1");
 		uv_run(&monitor.loop, UV_RUN_DEFAULT);
 	}

@@ -7,10 +7,11 @@
 #include "monitor/options.h"
 
 /* Run until a signal ends it. Takes the loaded configuration. `ready` is called once, when the
- * table is taken over and checks begin. Returns the exit status; what kept it from starting was
+ * table is read and checks begin; when it returns an error the daemon ends, without having changed
+ * anything. Returns the exit status; what kept it from starting was
  * printed on stderr. */
 int xlvs_ld_daemon_run(const struct xlvs_ld_options *options, struct xlvs_ld_loaded *loaded,
-		       void (*ready)(void *context), void *context);
+		       int (*ready)(void *context), void *context);
 
 /* Every problem on a line, as ldirectord words it, by the given function. */
 void xlvs_ld_report(const char *file, const struct xlvs_ld_problems *problems,

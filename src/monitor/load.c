@@ -42,44 +42,76 @@ int xlvs_ld_read_file(const char *file, char **ret_text, size_t *ret_bytes)
 	return 0;
 }
 
-static void try_append(struct xlvs_ld_loaded *loaded, const char *file, struct xlvs_ld_place place)
+static void try_append(struct xlvs_ld_problems *problems, const char *file,
+		       struct xlvs_ld_place place)
 {
 	int fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0644);
 
 	if (fd >= 0)
 		close(fd);
 	else
-		xlvs_ld_problem_add(&loaded->problems, true, place, "cannot write %s: %s", file,
+		xlvs_ld_problem_add(problems, true, place, "cannot write %s: %s", file,
 				    strerror(errno));
 }
 
-static void try_files(struct xlvs_ld_loaded *loaded)
+/* It may be there when it is needed: no more than a warning. */
+static void try_command(struct xlvs_ld_problems *problems, const struct xlvs_ld_virtual *service)
 {
-	const struct xlvs_ld_config *config = loaded->config;
+	bool is_perl = service->checktype == XLVS_LD_EXTERNAL_PERL;
+	bool is_run = is_perl || service->checktype == XLVS_LD_EXTERNAL ||
+		      service->service == XLVS_SERVICE_oracle;
+
+	if (is_run && access(service->checkcommand, is_perl ? R_OK : X_OK) < 0)
+		xlvs_ld_problem_add(problems, false, service->checkcommand_place,
+				    "cannot run %s: %s", service->checkcommand, strerror(errno));
+}
+
+static void try_files(const struct xlvs_ld_config *config, struct xlvs_ld_problems *problems)
+{
 	const char *directory = config->maintenancedir;
 	struct stat status;
 	int facility;
 
-	for (size_t i = 0; i < config->n_virtuals; i++)
-		if (config->virtuals[i].monitorfile)
-			try_append(loaded, config->virtuals[i].monitorfile,
-				   config->virtuals[i].place);
+	for (size_t i = 0; i < config->n_virtuals; i++) {
+		const struct xlvs_ld_virtual *service = &config->virtuals[i];
+
+		if (service->monitorfile)
+			try_append(problems, service->monitorfile, service->monitorfile_place);
+		try_command(problems, service);
+	}
 	if (*config->logfile == '/' && config->logfile_place.line)
-		try_append(loaded, config->logfile, config->logfile_place);
+		try_append(problems, config->logfile, config->logfile_place);
 	else if (*config->logfile != '/' && xlvs_ld_log_facility(config->logfile, &facility) < 0)
-		xlvs_ld_problem_add(&loaded->problems, true, config->logfile_place,
+		xlvs_ld_problem_add(problems, true, config->logfile_place,
 				    "expected a path or a syslog facility such as local0");
 	if (directory && (stat(directory, &status) < 0 || !S_ISDIR(status.st_mode)))
-		xlvs_ld_problem_add(&loaded->problems, false, (struct xlvs_ld_place){0},
+		xlvs_ld_problem_add(problems, false, config->maintenancedir_place,
 				    "maintenancedir: there is no directory %s", directory);
 }
 
-static void drop_faulty(struct xlvs_ld_loaded *loaded)
+/* Whether the checks can be run as configured. */
+static void try_checks(const struct xlvs_ld_config *config, struct xlvs_ld_problems *problems)
 {
-	if (!loaded->problems.n_errors)
+	struct xlvs_check_engine *engine = NULL;
+	struct xlvs_prober *prober = NULL;
+	uv_loop_t loop;
+
+	if (uv_loop_init(&loop) < 0)
 		return;
-	xlvs_ld_config_free(loaded->config);
-	loaded->config = NULL;
+	if (xlvs_check_engine_new(&loop, &engine) == 0 &&
+	    xlvs_prober_new(&loop, engine, config, problems, &prober) == -ENOMEM)
+		xlvs_ld_problem_add(problems, true, (struct xlvs_ld_place){0}, "out of memory");
+	xlvs_prober_free(prober);
+	if (engine)
+		xlvs_check_engine_free(engine);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	uv_loop_close(&loop);
+}
+
+static void look(const struct xlvs_ld_config *config, struct xlvs_ld_problems *problems)
+{
+	try_files(config, problems);
+	try_checks(config, problems);
 }
 
 void xlvs_ld_load(const char *file, bool original, struct xlvs_ld_loaded *ret_loaded)
@@ -87,7 +119,7 @@ void xlvs_ld_load(const char *file, bool original, struct xlvs_ld_loaded *ret_lo
 	char host[256] = "localhost";
 	const char *named = getenv("HOSTNAME");
 	const struct xlvs_ld_reading reading = {&xlvs_ld_system_resolver, named ? named : host,
-						original};
+						original, look};
 	struct xlvs_ld_loaded *loaded = ret_loaded;
 	int r;
 
@@ -104,9 +136,6 @@ void xlvs_ld_load(const char *file, bool original, struct xlvs_ld_loaded *ret_lo
 	if (r == -ENOMEM)
 		xlvs_ld_problem_add(&loaded->problems, true, (struct xlvs_ld_place){0},
 				    "out of memory");
-	if (loaded->config)
-		try_files(loaded);
-	drop_faulty(loaded);
 }
 
 void xlvs_ld_loaded_done(struct xlvs_ld_loaded *loaded)
@@ -115,24 +144,4 @@ void xlvs_ld_loaded_done(struct xlvs_ld_loaded *loaded)
 	xlvs_ld_problems_free(&loaded->problems);
 	free(loaded->text);
 	*loaded = (struct xlvs_ld_loaded){0};
-}
-
-void xlvs_ld_try_checks(struct xlvs_ld_loaded *loaded)
-{
-	struct xlvs_check_engine *engine = NULL;
-	struct xlvs_prober *prober = NULL;
-	uv_loop_t loop;
-
-	if (!loaded->config || uv_loop_init(&loop) < 0)
-		return;
-	if (xlvs_check_engine_new(&loop, &engine) == 0 &&
-	    xlvs_prober_new(&loop, engine, loaded->config, &loaded->problems, &prober) == -ENOMEM)
-		xlvs_ld_problem_add(&loaded->problems, true, (struct xlvs_ld_place){0},
-				    "out of memory");
-	xlvs_prober_free(prober);
-	if (engine)
-		xlvs_check_engine_free(engine);
-	uv_run(&loop, UV_RUN_DEFAULT);
-	uv_loop_close(&loop);
-	drop_faulty(loaded);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* A configuration from its file, with what only the machine can tell about it: whether the files it
- * names can be written. */
+/* A configuration from its file, with what only the machine and the checks can tell about it:
+ * whether files it names can be written, commands run, and checks made as it says. */
 #ifndef XLVS_MONITOR_LOAD_H
 #define XLVS_MONITOR_LOAD_H
 
@@ -17,9 +17,6 @@ struct xlvs_ld_loaded {
 void xlvs_ld_load(const char *file, bool original, struct xlvs_ld_loaded *ret_loaded);
 /* Also the configuration, where it was not taken. */
 void xlvs_ld_loaded_done(struct xlvs_ld_loaded *loaded);
-
-/* Whether the checks can be run as configured: adds to the problems. Makes a loop of its own. */
-void xlvs_ld_try_checks(struct xlvs_ld_loaded *loaded);
 
 /* The file's name and contents, or -errno. */
 int xlvs_ld_read_file(const char *file, char **ret_text, size_t *ret_bytes);

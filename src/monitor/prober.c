@@ -385,6 +385,17 @@ static int add_probe(struct xlvs_prober *prober, struct member *members, size_t 
 	return 0;
 }
 
+/* What a check refuses is the real server's own, or the same for all of the virtual service. */
+static struct xlvs_ld_place place_of(const struct member *member,
+				     const struct xlvs_ld_virtual *conf, int refusal)
+{
+	const struct xlvs_ld_real *real = &conf->reals[member->real_at];
+
+	if (real->request)
+		return real->place;
+	return refusal == -EILSEQ ? conf->receive_place : conf->place;
+}
+
 static int add_probes(struct xlvs_prober *prober, struct xlvs_ld_problems *problems)
 {
 	int r = 0;
@@ -404,7 +415,7 @@ static int add_probes(struct xlvs_prober *prober, struct xlvs_ld_problems *probl
 		if (refusal == -ENOMEM)
 			return refusal;
 		if (refusal < 0) {
-			xlvs_ld_problem_add(problems, true, conf->reals[first->real_at].place, "%s",
+			xlvs_ld_problem_add(problems, true, place_of(first, conf, refusal), "%s",
 					    error.text);
 			r = -EINVAL;
 		}

@@ -167,8 +167,9 @@ int xlvs_ld_status_ask(const char *name, char **ret_document)
 	r = n < 0 ? -errno : 0;
 	if (fclose(out) != 0 && r == 0)
 		r = -ENOMEM;
+	/* It closes the connection of whom it does not trust. */
 	if (r == 0 && size == 0)
-		r = -EPROTO;
+		r = geteuid() == 0 ? -EPROTO : -EPERM;
 	if (r < 0)
 		free(document);
 	else

@@ -28,7 +28,8 @@ int xlvs_ld_status_serve(uv_loop_t *loop, const char *name,
 			 struct xlvs_ld_status **ret_status);
 void xlvs_ld_status_close(struct xlvs_ld_status *status);
 
-/* Ask the daemon of this name; the caller frees the document. -ECONNREFUSED: there is none. */
+/* Ask the daemon of this name; the caller frees the document. -ECONNREFUSED: there is none;
+ * -EPERM: it does not answer this user. */
 int xlvs_ld_status_ask(const char *name, char **ret_document);
 
 /* starting, running, stopping, reloading */

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+/* So many are exact, to the microsecond for any latency there can be. */
+#define LATENCY_DIGITS 12
+
 const char *xlvs_ld_condition_name(enum xlvs_ld_condition condition)
 {
 	switch (condition) {
@@ -120,7 +123,7 @@ char *xlvs_ld_status_document(const struct xlvs_ld_status_facts *facts)
 	if (service->conf)
 		json_array_append_new(services, service_object(service));
 	json_object_set_new(document, "services", services);
-	text = json_dumps(document, JSON_INDENT(2));
+	text = json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(LATENCY_DIGITS));
 	json_decref(document);
 	return text;
 }

@@ -30,7 +30,6 @@ static void say(const char *format, ...)
 static bool load(const struct xlvs_ld_options *options, struct xlvs_ld_loaded *ret_loaded)
 {
 	xlvs_ld_load(options->file, options->original, ret_loaded);
-	xlvs_ld_try_checks(ret_loaded);
 	xlvs_ld_report(options->file, &ret_loaded->problems, say);
 	if (ret_loaded->config)
 		return true;
@@ -46,20 +45,22 @@ struct start {
 	int ready_fd; /* the parent waits at its other end; -1: there is none */
 };
 
-static void on_ready(void *context)
+static int on_ready(void *context)
 {
 	struct start *start = context;
+	int r = start->options->debug ? 0 : xlvs_ld_pidfile_write(start->options->pidfile);
 	int null;
 
-	if (!start->options->debug && xlvs_ld_pidfile_write(start->options->pidfile) < 0)
-		say("Can not open %s: %s", start->options->pidfile, strerror(errno));
-	if (start->foreground)
-		return;
+	if (r < 0)
+		say("Can not open %s: %s", start->options->pidfile, strerror(-r));
+	if (r < 0 || start->foreground)
+		return r;
 	null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	for (int fd = 0; null >= 0 && fd < 3; fd++)
 		dup2(null, fd);
 	if (write(start->ready_fd, "", 1) == 1)
 		close(start->ready_fd);
+	return 0;
 }
 
 /* The parent's end: the daemon is ready when it says so, and has failed when it has gone. */
@@ -175,6 +176,10 @@ static enum xlvs_ld_exit show_json(const struct xlvs_ld_options *options)
 	XLVS_AUTO_FREE char *document = NULL;
 	int r = xlvs_ld_status_ask(options->name, &document);
 
+	if (r == -EPERM) {
+		say("the daemon for %s answers root only", options->file);
+		return XLVS_LD_EXIT_FAILED;
+	}
 	if (r < 0) {
 		say("no daemon answers for %s in this network namespace: %s", options->file,
 		    strerror(-r));
@@ -226,7 +231,6 @@ static enum xlvs_ld_exit check(const struct xlvs_ld_options *options)
 	bool is_good;
 
 	xlvs_ld_load(options->file, options->original, &loaded);
-	xlvs_ld_try_checks(&loaded);
 	for (size_t i = 0; i < loaded.problems.n; i++) {
 		const struct xlvs_ld_problem *problem = &loaded.problems.list[i];
 

@@ -32,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 
 	memcpy(text, data, bytes);
 	for (int original = 0; original < 2; original++) {
-		const struct xlvs_ld_reading reading = {&monitor_names, "director", original};
+		const struct xlvs_ld_reading reading = {&monitor_names, "director", original, NULL};
 		struct xlvs_ld_problems problems = {0};
 		struct xlvs_ld_config *config = NULL;
 		int r = xlvs_ld_config_read(text, bytes, &reading, &problems, &config);

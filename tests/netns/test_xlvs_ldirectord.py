@@ -48,6 +48,8 @@ def test_servers_come_fail_and_recover_and_a_stop_takes_them_out(topology, direc
         assert set(fetch(client, ipv4, 6)) == {"rs1", "rs2"}
         one.kill_nginx()
         history.wait(table(rs2=2))
+        checks.wait_log(f"Check of real server: {one.address(ipv4)}:80 ({ipv4.vip}:80) failed: "
+                        "connect: connection refused")
         two.kill_nginx()
         history.wait(table(rs3=1))
         assert fetch(client, ipv4, 2) == ["rs3"] * 2
@@ -236,12 +238,18 @@ def test_others_are_told_by_mail_commands_and_monitorfile(topology, director, ip
 
 
 def test_exit_statuses_are_those_that_init_scripts_expect(topology, director, ipv4):
-    checks = Ldirectord(topology, "nonsense=1\nvirtual=nowhere.invalid:80\n")
+    checks = Ldirectord(topology, "nonsense=1\nvirtual=nowhere.invalid:80\n" + virtual(
+        ipv4, 80, "    monitorfile=/nowhere/at/all\n    receive=\"(\"\n    quiescent=perhaps\n",
+        [(server, 1) for server in topology.servers]))
     done = checks.do("start", check=False)
     assert done.returncode == 2
-    assert [line.partition(": ")[2] for line in done.stderr.splitlines()] == [
-        "no such directive: nonsense",
-        "nowhere.invalid: not an IPv4 address nor the name of one"]
+    assert [line.partition("at line ")[2] for line in done.stderr.splitlines()] == [
+        "2, column 1: no such directive: nonsense",
+        "3, column 9: nowhere.invalid: not an IPv4 address nor the name of one",
+        "5, column 17: cannot write /nowhere/at/all: No such file or directory",
+        "6, column 13: receive \"(\" is not a regular expression: missing closing parenthesis at "
+        "character 2",
+        "7, column 15: expected yes or no"]
     assert checks.status_of("check") == 2
     # A faulty file does not keep anybody from asking or stopping.
     assert [checks.status_of(verb) for verb in ("status", "stop", "try-restart")] == [3, 0, 0]
@@ -257,6 +265,11 @@ def test_exit_statuses_are_those_that_init_scripts_expect(topology, director, ip
     done = checks.do("status", check=False)
     assert done.returncode == 1 and "ldirectord stale pid file" in done.stderr
     os.unlink(checks.pidfile)
+    os.mkdir(checks.pidfile)
+    done = checks.do("start", check=False)
+    assert (done.returncode, done.stderr) == (1, f"Can not open {checks.pidfile}: Is a directory\n")
+    os.rmdir(checks.pidfile)
+    assert director.rows() == []
     checks.path = os.path.join(topology.directory, "nothing.cf")
     assert checks.status_of("start") == 1
     assert checks.status_of("dance") == 255

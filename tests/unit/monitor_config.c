@@ -266,6 +266,7 @@ static void test_quirks_are_read_as_meant_or_as_the_original_reads_them(void **s
 	(void)state;
 	says("autoreload=yes \n", false, "");
 	says("autoreload=yes \n", true, "1:12: error: expected yes or no\n");
+	says("emailalertfreq=-5\n", true, "1:16: error: expected a whole number of at least 0\n");
 	says("checktimeout=-5\n", false, "1:14: error: expected a whole number of at least 1\n");
 	config = monitor_read("virtual=10.0.0.1\n"
 			      "    real=192.0.2.1 gate 1 \"a\", \"b\" \"l:1\" \"u:2\"\n"

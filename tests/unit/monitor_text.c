@@ -43,7 +43,7 @@ const struct xlvs_ld_resolver monitor_names = {address, port};
 
 struct xlvs_ld_config *monitor_read(const char *text, bool original, char **ret_problems)
 {
-	const struct xlvs_ld_reading reading = {&monitor_names, "director", original};
+	const struct xlvs_ld_reading reading = {&monitor_names, "director", original, NULL};
 	struct xlvs_ld_problems problems = {0};
 	struct xlvs_ld_config *config = NULL;
 	size_t bytes;

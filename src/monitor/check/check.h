@@ -86,8 +86,8 @@ int xlvs_check_engine_new(uv_loop_t *loop, struct xlvs_check_engine **ret_engine
  * the loop runs: run it until it has nothing left, then uv_loop_close() it. */
 void xlvs_check_engine_free(struct xlvs_check_engine *engine);
 
-/* The description is copied. Refused: -EINVAL with a sentence in *reterr (a `receive` that is no
- * regular expression, a request a service cannot do without, ...), -ENOMEM. */
+/* The description is copied. Refused, with a sentence in *reterr: -EILSEQ (`receive` is no regular
+ * expression), -EINVAL (a request a service cannot do without, ...); -ENOMEM. */
 int xlvs_check_new(struct xlvs_check_engine *engine, const struct xlvs_check_spec *spec,
 		   struct xlvs_error *reterr, struct xlvs_check **ret_check);
 /* Cancels first. NULL is fine. */

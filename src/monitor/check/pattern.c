@@ -34,7 +34,7 @@ static int compile(struct xlvs_pattern *pattern, const char *text, struct xlvs_e
 	if (pattern->code)
 		return 0;
 	pcre2_get_error_message(code, reason, sizeof(reason));
-	return xlvs_refuse(reterr, -EINVAL,
+	return xlvs_refuse(reterr, -EILSEQ,
 			   "receive \"%s\" is not a regular expression: %s at character %zu", text,
 			   (char *)reason, (size_t)offset + 1);
 }

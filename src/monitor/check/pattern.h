@@ -10,7 +10,7 @@
 
 struct xlvs_pattern;
 
-/* 0, -EINVAL (*reterr says what is wrong and where) or -ENOMEM. */
+/* 0, -EILSEQ (*reterr says what is wrong and where) or -ENOMEM. */
 int xlvs_pattern_new(const char *text, struct xlvs_error *reterr,
 		     struct xlvs_pattern **ret_pattern);
 void xlvs_pattern_free(struct xlvs_pattern *pattern);
