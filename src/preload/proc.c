@@ -58,6 +58,26 @@ static int write_conns(struct xlvs_client *client, FILE *out)
 	return xlvs_client_conns(client, write_conn, out);
 }
 
+static int write_conn_origin(void *out, const struct xlvs_conn_entry *entry)
+{
+	xlvs_proc_conn_origin(out, entry);
+	return 0;
+}
+
+static int write_conns_origin(struct xlvs_client *client, FILE *out)
+{
+	xlvs_proc_conns_origin_header(out);
+	return xlvs_client_conns(client, write_conn_origin, out);
+}
+
+/* No application helper is registered. */
+static int write_apps(struct xlvs_client *client, FILE *out)
+{
+	(void)client;
+	xlvs_proc_apps_header(out);
+	return 0;
+}
+
 /* The sum over the services there are. */
 static int write_stats(struct xlvs_client *client, FILE *out)
 {
@@ -90,8 +110,8 @@ static const struct proc_file {
 	const char *name;
 	int (*write)(struct xlvs_client *client, FILE *out);
 } files[] = {
-	{"ip_vs", write_services},
-	{"ip_vs_conn", write_conns},
+	{"ip_vs", write_services},    {"ip_vs_app", write_apps},
+	{"ip_vs_conn", write_conns},  {"ip_vs_conn_sync", write_conns_origin},
 	{"ip_vs_stats", write_stats},
 };
 
@@ -113,6 +133,18 @@ static const struct proc_file *find_file(const char *path)
 bool xlvs_proc_is_ours(const char *path)
 {
 	return find_file(path) != NULL;
+}
+
+bool xlvs_proc_is_there(const char *path)
+{
+	int saved = errno;
+	struct xlvs_client *client;
+	bool is_there = find_file(path) && xlvs_client_open(NULL, &client) == 0;
+
+	if (is_there)
+		xlvs_client_close(client);
+	errno = saved;
+	return is_there;
 }
 
 static int fill(const struct proc_file *file, int fd)

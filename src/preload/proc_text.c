@@ -111,17 +111,38 @@ void xlvs_proc_conns_header(FILE *out)
 	      out);
 }
 
-void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry)
+static void print_conn(FILE *out, const struct xlvs_conn_entry *entry, const char *origin)
 {
 	char client[ADDRESS_BYTES], virtual_address[ADDRESS_BYTES], dest[ADDRESS_BYTES];
 	char protocol[8];
 
-	fprintf(out, "%-3s %s %04X %s %04X %s %04X %-11s %7u\n",
+	fprintf(out, "%-3s %s %04X %s %04X %s %04X %-11s %s%7u\n",
 		protocol_text(entry->protocol, protocol),
 		address_text(entry->family, &entry->client, client), ntohs(entry->client_port),
 		address_text(entry->family, &entry->virtual_address, virtual_address),
 		ntohs(entry->virtual_port), address_text(entry->dest_family, &entry->dest, dest),
-		ntohs(entry->dest_port), entry->state, entry->expires_sec);
+		ntohs(entry->dest_port), entry->state, origin, entry->expires_sec);
+}
+
+void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry)
+{
+	print_conn(out, entry, "");
+}
+
+void xlvs_proc_conns_origin_header(FILE *out)
+{
+	fputs("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n", out);
+}
+
+/* All are this director's own: nothing is synchronised. */
+void xlvs_proc_conn_origin(FILE *out, const struct xlvs_conn_entry *entry)
+{
+	print_conn(out, entry, "LOCAL  ");
+}
+
+void xlvs_proc_apps_header(FILE *out)
+{
+	fputs("prot port    usecnt name\n", out);
 }
 
 void xlvs_proc_stats(FILE *out, const struct xlvs_stats *stats)

@@ -18,6 +18,13 @@ void xlvs_proc_dest(FILE *out, const struct xlvs_dest_info *dest);
 void xlvs_proc_conns_header(FILE *out);
 void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry);
 
+/* /proc/net/ip_vs_conn_sync */
+void xlvs_proc_conns_origin_header(FILE *out);
+void xlvs_proc_conn_origin(FILE *out, const struct xlvs_conn_entry *entry);
+
+/* /proc/net/ip_vs_app */
+void xlvs_proc_apps_header(FILE *out);
+
 /* /proc/net/ip_vs_stats */
 void xlvs_proc_stats(FILE *out, const struct xlvs_stats *stats);
 

@@ -118,6 +118,7 @@ def no_director():
     client = Client()
     assert client.family("IPVS") is None
     assert client.family("nlctrl") == CONTROL
+    assert not os.access("/proc/net/ip_vs", os.F_OK) and not os.path.exists("/proc/net/ip_vs")
 
 
 def addresses():
@@ -387,7 +388,8 @@ def files():
         assert file.read() == text and text.startswith("IP Virtual Server version ")
     libc = ctypes.CDLL(None, use_errno=True)
     libc.fopen.restype = libc.fopen64.restype = ctypes.c_void_p
-    for path in (b"/proc/net/ip_vs", b"/proc/self/net/ip_vs_conn", b"/proc/net/ip_vs_stats"):
+    for path in (b"/proc/net/ip_vs", b"/proc/self/net/ip_vs_conn", b"/proc/net/ip_vs_conn_sync",
+                 b"/proc/net/ip_vs_stats", b"/proc/net/ip_vs_app"):
         for name in ("open", "open64"):
             assert os.read(getattr(libc, name)(path, os.O_RDONLY), 4)
         for name in ("openat", "openat64"):
@@ -402,6 +404,25 @@ def files():
     os.close(libc.open(path.encode(), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640))
     assert os.stat(path).st_mode & 0o777 == 0o640
     os.unlink(path)
+
+
+def looks():
+    """Every call that looks whether a file is there says the same of the director's."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    path, here, found = b"/proc/net/ip_vs_conn_sync", -100, ctypes.create_string_buffer(256)
+    calls = {"stat": (path, found), "stat64": (path, found), "lstat": (path, found),
+             "lstat64": (path, found), "fstatat": (here, path, found, 0),
+             "fstatat64": (here, path, found, 0), "statx": (here, path, 0, 0x7ff, found),
+             "access": (path, os.R_OK), "eaccess": (path, os.R_OK), "euidaccess": (path, os.R_OK),
+             "faccessat": (here, path, os.R_OK, 0)}
+    for name, words in calls.items():
+        assert getattr(libc, name)(*words) == 0, name
+        words = (b"/proc/net/ip_vs_nothing" if word == path else word for word in words)
+        assert getattr(libc, name)(*words) == -1 and ctypes.get_errno() == errno.ENOENT, name
+    status = os.stat(path)
+    assert (status.st_mode, status.st_size) == (0o100444, 0)
+    assert not os.access(path, os.W_OK) and not os.access(path, os.X_OK)
+    assert os.path.isfile("/proc/self/net/ip_vs_app") and os.path.isdir("/proc/net")
 
 
 if __name__ == "__main__":

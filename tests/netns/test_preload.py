@@ -72,7 +72,7 @@ def test_debians_ipvsadm_prints_what_it_was_recorded_to_print(director, name):
 
 @pytest.mark.parametrize("way", ["plain", "blocking", "addresses", "in_pieces", "foreign",
                                  "duplicates", "many", "children", "threads", "polled",
-                                 "legacy", "files"])
+                                 "legacy", "files", "looks"])
 def test_a_socket_may_be_used_in_any_way(director, way):
     assert director.namespace.run(*client_words(way)).stdout == "ok\n"
 
@@ -106,6 +106,8 @@ def test_the_services_are_in_proc(topology, director, ipv4):
     assert text.startswith("IP Virtual Server version 1.2.1 (size=4096)\n"
                            "Prot LocalAddress:Port Scheduler Flags\n"
                            "  -> RemoteAddress:Port Forward Weight ActiveConn InActConn\n")
+    assert director.namespace.run(*preloaded("sh", "-c", "test -r /proc/net/ip_vs && ls -l $0",
+                                             "/proc/net/ip_vs")).stdout.startswith("-r--r--r-- 1 ")
     assert ("TCP  CB007101:0050 wrr  \n"
             "  -> C000020B:1F90      Masq    3      0          0         \n") in text
     assert ("TCP  [2001:0db8:0000:0000:0000:0000:0000:0001]:01BB rr \n"

@@ -150,6 +150,10 @@ static void test_connections_are_printed_as_the_kernel_does(void **state)
 		    "PEData\n");
 	xlvs_proc_conn(out, &conn);
 	assert_text("TCP 0A000002 9C40 0A000064 0050 0A01000D 0050 ESTABLISHED     898\n");
+	xlvs_proc_conns_origin_header(out);
+	xlvs_proc_conn_origin(out, &conn);
+	assert_text("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Origin Expires\n"
+		    "TCP 0A000002 9C40 0A000064 0050 0A01000D 0050 ESTABLISHED LOCAL      898\n");
 	conn.dest_family = AF_INET6;
 	conn.dest = (struct xlvs_address){{0xfd, 0, 0, 1, [15] = 0x11}};
 	conn.client_port = __builtin_bswap16(7030);
