@@ -12,6 +12,7 @@ struct xlvs_interfaces {
 	const struct xlvs_options *options;
 	struct xlvs_loader *loader; /* NULL until started */
 	struct xlvs_interface *first;
+	bool egress_wanted;
 };
 
 int xlvs_interfaces_new(const struct xlvs_options *options, struct xlvs_interfaces **ret_interfaces)
@@ -104,6 +105,28 @@ int xlvs_interfaces_check(const struct xlvs_interfaces *interfaces, struct xlvs_
 	return 0;
 }
 
+static void attach_egress(struct xlvs_interfaces *interfaces,
+			  const struct xlvs_interface *interface)
+{
+	struct xlvs_error error = {{0}};
+
+	if (xlvs_loader_attach_egress(interfaces->loader, interface->link.ifindex, &error) < 0)
+		xlvs_log(LOG_ERR,
+			 "replies of destinations on this host are not translated at %s: %s",
+			 interface->link.name, error.text);
+}
+
+void xlvs_interfaces_want_egress(struct xlvs_interfaces *interfaces)
+{
+	if (interfaces->egress_wanted)
+		return;
+	interfaces->egress_wanted = true;
+	for (struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next)
+		if (interface->attached)
+			attach_egress(interfaces, interface);
+}
+
 static int attach(struct xlvs_interfaces *interfaces, struct xlvs_interface *interface,
 		  struct xlvs_error *reterr)
 {
@@ -116,6 +139,8 @@ static int attach(struct xlvs_interfaces *interfaces, struct xlvs_interface *int
 	if (r == 0)
 		xlvs_log(LOG_INFO, "attached to %s, %s", interface->link.name,
 			 interface->native ? "native" : "generic");
+	if (r == 0 && interfaces->egress_wanted)
+		attach_egress(interfaces, interface);
 	return r;
 }
 

@@ -39,6 +39,9 @@ int xlvs_interfaces_check(const struct xlvs_interfaces *interfaces, struct xlvs_
 int xlvs_interfaces_start(struct xlvs_interfaces *interfaces, struct xlvs_loader *loader,
 			  bool adopted, struct xlvs_error *reterr);
 
+/* From now on replies of the director's own stack are seen where they leave. */
+void xlvs_interfaces_want_egress(struct xlvs_interfaces *interfaces);
+
 /* What the kernel said. True when it may concern where packets go. */
 bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs_link *link,
 			   bool is_gone);

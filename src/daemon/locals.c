@@ -139,11 +139,6 @@ int xlvs_locals_check(struct xlvs_locals *locals, const struct xlvs_dest_key *ke
 				   strerror(-r));
 	inet_ntop(key->family, &key->address, text, sizeof(text));
 	switch (type) {
-	case RTN_LOCAL:
-		return xlvs_refuse(reterr, -EOPNOTSUPP,
-				   "destination %s is an address of the director itself: not "
-				   "supported yet",
-				   text);
 	case RTN_BROADCAST:
 	case RTN_ANYCAST:
 	case RTN_MULTICAST:

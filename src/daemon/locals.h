@@ -25,7 +25,7 @@ int xlvs_locals_type(struct xlvs_locals *locals, uint16_t family,
 		     const struct xlvs_address *address, uint8_t *ret_type);
 
 /* Whether the tables have anything against this address as a new destination's: -EINVAL for one
- * that is no single host's, -EOPNOTSUPP for one of the director's own. */
+ * that is no single host's. */
 int xlvs_locals_check(struct xlvs_locals *locals, const struct xlvs_dest_key *key,
 		      struct xlvs_error *reterr);
 

@@ -34,6 +34,7 @@ struct way {
 	struct xlvs_route route; /* with a gateway */
 	uint32_t path_mtu_bytes; /* learnt; 0: nothing */
 	uint64_t path_mtu_until_sec;
+	bool is_local; /* the director's own address */
 	bool is_known; /* what the packet path was told, all of it: */
 	bool is_ready;
 	struct xlvs_nexthop nexthop;
@@ -110,6 +111,8 @@ static bool build(const struct xlvs_nexthops *nexthops, const struct way *way,
 	const struct xlvs_interface *interface;
 
 	*nexthop = (struct xlvs_nexthop){.state = XLVS_NEXTHOP_READY};
+	if (way->is_local)
+		return true; /* of no use to the packet path */
 	if (!way->gateway || !way->gateway->has_mac)
 		return false;
 	interface = xlvs_interfaces_find(nexthops->interfaces, way->route.gateway.ifindex);
@@ -132,7 +135,9 @@ static int tell(struct xlvs_nexthops *nexthops, const struct way *way, uint32_t 
 {
 	int r;
 
-	r = xlvs_loader_set_nexthop(nexthops->loader, dest, way->is_ready ? &way->nexthop : NULL);
+	r = xlvs_loader_set_nexthop(nexthops->loader, dest,
+				    way->is_ready && !way->is_local ? &way->nexthop : NULL);
+	xlvs_loader_set_local(nexthops->loader, dest, way->is_local);
 	if (r < 0)
 		xlvs_loader_set_nexthop(nexthops->loader, dest, NULL);
 	if (r < 0 && !nexthops->tell_failed)
@@ -228,6 +233,12 @@ static void keep_gateway(struct xlvs_nexthops *nexthops, struct way *way)
 static void settle_way(struct xlvs_nexthops *nexthops, struct way *way, int error,
 		       const struct xlvs_route *route)
 {
+	bool is_local = error == 0 && route->type == RTN_LOCAL;
+
+	if (is_local)
+		xlvs_interfaces_want_egress(nexthops->interfaces);
+	way->is_known &= is_local == way->is_local;
+	way->is_local = is_local;
 	if (error < 0 || !is_usable(nexthops, way, route)) {
 		leave_gateway(nexthops, way);
 	} else {
@@ -420,14 +431,6 @@ void xlvs_nexthops_learn(struct xlvs_nexthops *nexthops, uint16_t family,
 	publish(nexthops, *known);
 }
 
-static void forget_old_mtu(struct xlvs_nexthops *nexthops, struct way *way, uint64_t now_sec)
-{
-	if (!way->path_mtu_bytes || now_sec < way->path_mtu_until_sec)
-		return;
-	way->path_mtu_bytes = 0;
-	publish(nexthops, way);
-}
-
 void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 {
 	uint64_t now_sec = xlvs_now_sec();
@@ -438,7 +441,10 @@ void xlvs_nexthops_retry(struct xlvs_nexthops *nexthops)
 	nexthops->keep_failed = nexthops->tell_failed = nexthops->is_full = false;
 	LIST_FOREACH(way, &nexthops->ways, all)
 	{
-		forget_old_mtu(nexthops, way, now_sec);
+		if (way->path_mtu_bytes && now_sec >= way->path_mtu_until_sec) {
+			way->path_mtu_bytes = 0;
+			publish(nexthops, way);
+		}
 		if (!way->is_ready || !way->is_known)
 			mark(nexthops, way);
 	}

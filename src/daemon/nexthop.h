@@ -29,7 +29,7 @@ void xlvs_nexthops_start(struct xlvs_nexthops *nexthops, struct xlvs_loader *loa
 struct xlvs_neighbours *xlvs_nexthops_neighbours(struct xlvs_nexthops *nexthops);
 
 /* Whether the kernel's local tables have anything against this address as a new destination's:
- * -EINVAL for a broadcast address, -EOPNOTSUPP for one of the director's own. */
+ * -EINVAL for one that is no single host's. */
 int xlvs_nexthops_check(struct xlvs_nexthops *nexthops, const struct xlvs_dest_key *key,
 			struct xlvs_error *reterr);
 

@@ -150,3 +150,15 @@ int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index)
 	reply->deadline = pkt->now;
 	return r;
 }
+
+int xlvs_advance_own_reply(struct xlvs_packet *pkt, __u32 index)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	int r;
+
+	if (!pkt || !conn || !is_still(pkt, conn) || xlvs_conn_expired(conn, pkt->now))
+		return XLVS_NOT_OURS;
+	r = step(pkt, conn, XLVS_OUTPUT);
+	tell_template(pkt, conn, index, true);
+	return r;
+}

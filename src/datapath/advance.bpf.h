@@ -24,5 +24,8 @@ int xlvs_dest_removed(struct xlvs_packet *pkt);
 /* A server's packet; `index` is the live reply record. Returns 0, XLVS_NOT_OURS or a negative
  * reason. */
 int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index);
+/* The same of a one-way connection, by its own live record: seen where the director's own stack
+ * answers. */
+int xlvs_advance_own_reply(struct xlvs_packet *pkt, __u32 index);
 
 #endif

@@ -194,6 +194,25 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 	return send(ctx, nexthop);
 }
 
+/* About a reply of the director's own stack, which sent it under the destination's address only
+ * with NAT. */
+static __always_inline int to_host(struct xdp_md *ctx, struct error *error,
+				   const struct xlvs_rewrite *to, __u32 method)
+{
+	void *frame;
+	int r;
+
+	if (method != XLVS_FORWARD_nat)
+		return XDP_PASS;
+	r = translate(ctx, error, to);
+	if (r)
+		return r;
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
+		return -XLVS_DROP_INTERNAL;
+	xlvs_give_back_ttl(frame + sizeof(struct ethhdr), error->ipv4);
+	return XDP_PASS;
+}
+
 /* About a reply: to the destination, by the connection's method. */
 static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 				     const struct xlvs_conn *conn)
@@ -207,9 +226,13 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
-	if (!nexthop)
+	if (!nexthop && r != XLVS_TO_HOST)
 		return r ? r : -XLVS_DROP_INTERNAL;
+	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
+	to.port = dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
 	xlvs_count_in(conn->dest, error->pkt.length_bytes);
+	if (!nexthop)
+		return to_host(ctx, error, &to, method);
 	if (method == XLVS_FORWARD_dr)
 		return xlvs_forward_dr(ctx, &error->pkt, dest, nexthop, error->ipv4);
 	if (method == XLVS_FORWARD_tun)
@@ -218,8 +241,6 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	r = check(ctx, error, nexthop);
 	if (r)
 		return r;
-	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
-	to.port = dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
 	r = translate(ctx, error, &to);
 	return r ? r : send(ctx, nexthop);
 }

@@ -10,6 +10,7 @@
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
 #include "forward/dr.bpf.h"
+#include "forward/local.bpf.h"
 #include "forward/nat.bpf.h"
 #include "forward/tun.bpf.h"
 
@@ -76,7 +77,9 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	xlvs_count_in(dest_index, pkt->length_bytes);
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
-		return r ? r : xlvs_drop(XLVS_DROP_INTERNAL);
+		return r == XLVS_TO_HOST ? xlvs_forward_local(ctx, pkt, dest, meta)
+		       : r		 ? r
+					 : xlvs_drop(XLVS_DROP_INTERNAL);
 	switch (method) {
 /* Translation alone asks for the connection's meta, and the others do not pay for it. */
 #define SEND(name, number)                        \

@@ -98,6 +98,8 @@ int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method)
 
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
+	if (*(volatile __u32 *)&dest->flags & XLVS_DEST_LOCAL)
+		return XLVS_TO_HOST;
 	if (method == XLVS_FORWARD_tun)
 		return -XLVS_DROP_NO_ROUTE;
 	fib.family = dest->family;

@@ -6,11 +6,13 @@
 
 #include "datapath/packet.bpf.h"
 
+#define XLVS_TO_HOST (XLVS_NOT_OURS - 1)
+
 /* Each: the index in xlvs_gateways of the next hop, below XLVS_GATEWAYS_MAX when it may be kept;
  * -XLVS_DROP_NO_ROUTE, or -XLVS_DROP_NO_NEIGHBOUR (the daemon was asked to resolve it). */
 
-/* To a destination. -XLVS_DROP_NO_ROUTE for a tunnel: the routing table does not tell at which
- * address it begins. */
+/* To a destination; XLVS_TO_HOST when it is the director itself. -XLVS_DROP_NO_ROUTE for a tunnel:
+ * the routing table does not tell at which address it begins. */
 int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method);
 /* Back to the client that sent `request`. */
 int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request);
@@ -23,7 +25,7 @@ static __always_inline struct xlvs_nexthop *xlvs_gateway_at(__u32 index)
 }
 
 /* Where a request leaves: the daemon's answer, or else the routing table's; NULL with a negative
- * reason in *ret. */
+ * answer of xlvs_route_dest() in *ret. */
 static __always_inline struct xlvs_nexthop *
 xlvs_dest_nexthop(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method, int *ret)
 {

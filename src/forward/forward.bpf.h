@@ -77,6 +77,20 @@ static __always_inline void xlvs_decrement_ttl(struct iphdr *ip)
 	ip->check = check + (check >= 0xffff);
 }
 
+/* The other way round, for what goes no further. */
+static __always_inline void xlvs_give_back_ttl(void *l3, bool ipv4)
+{
+	struct iphdr *ip = l3;
+	__u32 check = ip->check + (__u32)bpf_htons(0xfeff);
+
+	if (!ipv4) {
+		((struct ipv6hdr *)l3)->hop_limit++;
+		return;
+	}
+	ip->ttl++;
+	ip->check = check + (check >= 0xffff);
+}
+
 static __always_inline int xlvs_transmit(struct xdp_md *ctx, const struct xlvs_nexthop *nexthop)
 {
 	if (nexthop->ifindex == ctx->ingress_ifindex)

@@ -39,14 +39,14 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	bool ipv4;
 	int r, sum = -1;
 
-	if (!pkt || !to || !nexthop)
+	if (!pkt || !to)
 		return -XLVS_DROP_INTERNAL;
 	ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	ports = data + (pkt->l4_offset & 0x7f);
 	check = checksum_of(ports, end, pkt->tuple.protocol);
 	if (!check || (void *)(ports + 2) > end || l3 + sizeof(struct iphdr) > end)
 		return -XLVS_DROP_INTERNAL;
-	r = xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop);
+	r = nexthop ? xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop) : 0;
 	if (r)
 		return r;
 
@@ -69,6 +69,10 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	if (pkt->tuple.protocol == IPPROTO_UDP && !*check)
 		*check = 0xffff;
 written:
+	if (!nexthop) {
+		xlvs_give_back_ttl(l3, ipv4);
+		return XDP_PASS;
+	}
 	xlvs_write_macs(data, nexthop);
 	return xlvs_transmit(ctx, nexthop);
 }

@@ -25,7 +25,7 @@ struct xlvs_nat_end {
 	bool is_source;
 };
 
-/* The same for any packet. */
+/* The same for any packet; without a next hop it goes to the director's own stack. */
 int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
 		     struct xlvs_nexthop *nexthop);
 

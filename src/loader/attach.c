@@ -99,7 +99,10 @@ int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex)
 		return r;
 	if (ifindex == loader->maps.runtime->mark_ifindex)
 		return -ENOENT; /* no interface of the network: it carries marks */
-	return is_ours(loader, &attachment) ? replace(&attachment, -1) : -ENOENT;
+	if (!is_ours(loader, &attachment))
+		return -ENOENT;
+	xlvs_attach_leave_egress(ifindex);
+	return replace(&attachment, -1);
 }
 
 struct replacement {
@@ -115,6 +118,8 @@ static void replace_ours(void *context, const struct xlvs_attachment *attachment
 
 	if (!is_ours(replacement->loader, attachment))
 		return;
+	if (replacement->program_fd < 0)
+		xlvs_attach_leave_egress(attachment->ifindex);
 	r = replace(attachment, replacement->program_fd);
 	if (r < 0 && r != -ENODEV)
 		replacement->r = r;

@@ -6,11 +6,15 @@
 #ifndef XLVS_LOADER_ATTACH_H
 #define XLVS_LOADER_ATTACH_H
 
+#include <stdint.h>
+
 #include "base/error.h"
 
 struct xlvs_loader;
 
 /* Wherever a former program on the same maps runs, run this one. */
 int xlvs_attach_replace_all(struct xlvs_loader *loader, struct xlvs_error *reterr);
+/* Take the program at an interface's egress off, if there is one. */
+void xlvs_attach_leave_egress(uint32_t ifindex);
 
 #endif

@@ -79,6 +79,9 @@ int xlvs_loader_events_fd(const struct xlvs_loader *loader); /* of the ring xlvs
  * -EOPNOTSUPP (no native XDP there), -EBUSY (another program). */
 int xlvs_loader_attach(struct xlvs_loader *loader, uint32_t ifindex, enum xlvs_mode mode,
 		       bool *ret_native, struct xlvs_error *reterr);
+/* See what leaves by an interface that is attached, too, until it is detached. */
+int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
+			      struct xlvs_error *reterr);
 /* -ENODEV, -ENOENT (not attached there, or to carry marks). */
 int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
 /* From now on packets that enter by the near end of a veth pair bring netfilter's mark with them;
@@ -100,6 +103,8 @@ int xlvs_loader_apply(struct xlvs_loader *loader, const struct xlvs_model *model
  * such destination, -ENOSPC, -ENOMEM. */
 int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 			    const struct xlvs_nexthop *nexthop);
+/* Whether destination `dest`, which has no next hop then, is an address of the director. */
+void xlvs_loader_set_local(struct xlvs_loader *loader, uint32_t dest, bool is_local);
 /* Routes, neighbours or addresses changed: cached next hops towards clients are stale. */
 void xlvs_loader_bump_generation(struct xlvs_loader *loader);
 

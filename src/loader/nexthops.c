@@ -55,6 +55,15 @@ int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 	return 0;
 }
 
+void xlvs_loader_set_local(struct xlvs_loader *loader, uint32_t dest, bool is_local)
+{
+	uint32_t *flags = &loader->maps.dests[dest].flags;
+	uint32_t wanted = (*flags & ~(uint32_t)XLVS_DEST_LOCAL) | (is_local ? XLVS_DEST_LOCAL : 0);
+
+	if (*flags & XLVS_DEST_USED && *flags != wanted)
+		__atomic_store_n(flags, wanted, __ATOMIC_RELEASE);
+}
+
 static void next_generation(struct xlvs_loader *loader)
 {
 	__atomic_add_fetch(&loader->maps.runtime->generation, 1, __ATOMIC_RELEASE);

@@ -10,6 +10,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static unsigned int leapt_sec;
+
+/* In place of the library's. */
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+	int r = (int)syscall(SYS_clock_gettime, clock, now);
+
+	now->tv_sec += leapt_sec;
+	return r;
+}
+
+void fake_leap(unsigned int seconds)
+{
+	leapt_sec += seconds;
+}
 
 /* The loader. */
 
@@ -31,6 +50,7 @@ struct xlvs_loader *fake_loader_new(void)
 	memset(maps->runtime, 0, sizeof(*maps->runtime));
 	maps->runtime->constants.ticks_per_sec = 250;
 	loader->nexthops = calloc(XLVS_DESTS_MAX, sizeof(*loader->nexthops));
+	loader->local = calloc(XLVS_DESTS_MAX, sizeof(*loader->local));
 	return loader;
 }
 
@@ -42,6 +62,7 @@ void fake_loader_free(struct xlvs_loader *loader)
 	free(loader->maps.reasons);
 	free(loader->maps.runtime);
 	free(loader->nexthops);
+	free(loader->local);
 	free(loader);
 }
 
@@ -93,6 +114,20 @@ int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 {
 	loader->n_set++;
 	loader->nexthops[dest] = nexthop ? *nexthop : (struct xlvs_nexthop){0};
+	return 0;
+}
+
+void xlvs_loader_set_local(struct xlvs_loader *loader, uint32_t dest, bool is_local)
+{
+	loader->local[dest] = is_local;
+}
+
+int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
+			      struct xlvs_error *reterr)
+{
+	(void)reterr;
+	assert_true(loader->attached[ifindex]);
+	loader->egress[ifindex] = true;
 	return 0;
 }
 

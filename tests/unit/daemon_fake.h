@@ -30,7 +30,9 @@ struct xlvs_loader {
 	unsigned int n_bumps;
 	int attach_error;
 	bool attached[FAKE_ATTACHED]; /* by ifindex */
+	bool egress[FAKE_ATTACHED];
 	struct xlvs_nexthop *nexthops; /* [destination], state XLVS_NEXTHOP_FREE: none */
+	bool *local; /* [destination] */
 };
 
 /* Its maps have FAKE_CONNS connection records and 250 ticks a second. */
@@ -57,6 +59,9 @@ struct xlvs_rtnl {
 struct xlvs_rtnl *fake_rtnl_new(void);
 /* What was asked since the last call: "keep 2 192.0.2.1" and so on, joined by ", ". */
 const char *fake_rtnl_journal(struct xlvs_rtnl *rtnl);
+
+/* The daemon's clock goes on by so much at once. */
+void fake_leap(unsigned int seconds);
 
 /* IPv4 or IPv6. */
 uint16_t fake_family(const char *address);

@@ -9,26 +9,12 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #define SETTLE_NS 2000000
 
 #define GATEWAY "192.0.2.254"
 #define NEAR	"192.0.2.11"
 #define FAR	"198.51.100.1"
-
-/* The daemon's clock, in place of the library's: it goes by the test's leaps as well. */
-static time_t leapt_sec;
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-	int r = (int)syscall(SYS_clock_gettime, clock, now);
-
-	now->tv_sec += leapt_sec;
-	return r;
-}
 
 struct fixture {
 	struct xlvs_options options;
@@ -336,16 +322,47 @@ static void test_next_hop_a_former_daemon_left_is_taken_back_where_it_is_wrong(v
 	assert_int_equal(f->loader->nexthops[0].state, XLVS_NEXTHOP_FREE);
 }
 
-static void test_own_and_broadcast_addresses_are_refused(void **state)
+static void test_own_address_is_told_as_such_and_its_replies_are_seen(void **state)
 {
 	struct fixture *f = *state;
-	struct xlvs_dest_key key = dest_key("192.0.2.1");
+	struct xlvs_link link = fake_link(4, "eth3");
+
+	track(f, 5, NEAR);
+	assert_false(f->loader->egress[2]);
+	track(f, 6, "192.0.2.1");
+	assert_true(f->loader->local[6] && !f->loader->local[5]);
+	assert_int_equal(mac_of(f, 6), 0);
+	assert_int_equal(xlvs_nexthops_count(f->nexthops).resolved, 1);
+	assert_true(f->loader->egress[2] && f->loader->egress[3]);
+	xlvs_interfaces_event(f->interfaces, &link, false);
+	assert_true(f->loader->egress[4]);
+}
+
+static void test_address_that_becomes_or_ceases_to_be_the_directors_own(void **state)
+{
+	struct fixture *f = *state;
+
+	neigh(f, 2, NEAR, 1);
+	track(f, 5, NEAR);
+	f->rtnl->routes[0].type = RTN_LOCAL;
+	xlvs_nexthops_changed(f->nexthops, AF_INET, NULL);
+	settle(f);
+	assert_true(f->loader->local[5]);
+	assert_int_equal(mac_of(f, 5), 0);
+	f->rtnl->routes[0].type = RTN_UNICAST;
+	xlvs_nexthops_changed(f->nexthops, AF_INET, NULL);
+	settle(f);
+	neigh(f, 2, NEAR, 1);
+	assert_false(f->loader->local[5]);
+	assert_int_equal(mac_of(f, 5), 1);
+}
+
+static void test_broadcast_address_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_dest_key key = dest_key("192.0.2.255");
 	struct xlvs_error error;
 
-	assert_int_equal(xlvs_nexthops_check(f->nexthops, &key, &error), -EOPNOTSUPP);
-	assert_string_equal(error.text, "destination 192.0.2.1 is an address of the director "
-					"itself: not supported yet");
-	key = dest_key("192.0.2.255");
 	assert_int_equal(xlvs_nexthops_check(f->nexthops, &key, &error), -EINVAL);
 	assert_string_equal(error.text, "destination 192.0.2.255 is not a unicast address");
 	/* As in IPVS, unreachable is no reason to refuse. */
@@ -425,10 +442,10 @@ static void test_path_mtu_is_kept_for_ten_minutes(void **state)
 	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
 	learn(f, NEAR, 1400); /* no path has grown by being too small */
 	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
-	leapt_sec += 590;
+	fake_leap(590);
 	xlvs_nexthops_retry(f->nexthops);
 	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1300);
-	leapt_sec += 11;
+	fake_leap(11);
 	xlvs_nexthops_retry(f->nexthops);
 	assert_int_equal(f->loader->nexthops[5].mtu_bytes, 1500);
 }
@@ -470,7 +487,9 @@ int main(void)
 		TEST(test_next_hop_a_former_daemon_left_is_taken_back_where_it_is_wrong),
 		TEST(test_path_mtu_is_kept_for_ten_minutes),
 		TEST(test_path_mtu_is_that_of_one_destination_and_its_route),
-		TEST(test_own_and_broadcast_addresses_are_refused),
+		TEST(test_own_address_is_told_as_such_and_its_replies_are_seen),
+		TEST(test_address_that_becomes_or_ceases_to_be_the_directors_own),
+		TEST(test_broadcast_address_is_refused),
 		TEST(test_full_neighbour_table_is_tried_again),
 		TEST(test_packet_path_may_ask_for_a_neighbour_once_a_second),
 		TEST(test_neighbours_missing_from_a_dump_are_gone),
