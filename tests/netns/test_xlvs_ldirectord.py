@@ -4,11 +4,13 @@
 import contextlib
 import os
 import socket
+import subprocess
 import threading
 import time
 
 import pytest
 
+from director import program
 from forwarding import two_armed
 from ldirectord import ORIGINAL, History, Ldirectord, Original
 from load import fetch
@@ -275,7 +277,30 @@ def test_exit_statuses_are_those_that_init_scripts_expect(topology, director, ip
     assert checks.status_of("dance") == 255
 
 
-def sequence(program, topology, director, family):
+def test_supervised_stays_in_the_foreground_and_others_run_along(topology, director, ipv4):
+    one, _, _ = topology.servers
+    table = tables(ipv4, topology)
+    other = Ldirectord(topology, QUICK + virtual(ipv4, 8080, "    service=http\n", [(one, 2)]))
+    checks = Ldirectord(topology, f"supervised=yes\nexecute={other.path}\n" + QUICK
+                        + virtual(ipv4, 80, "", [(one, 1)]))
+    daemon = topology.director.start(program("xlvs-ldirectord"), checks.path, "start",
+                                     stdout=subprocess.PIPE, text=True)
+    with History(director) as history:
+        history.wait(table(rs1=1) | table(8080, rs1=2))
+        assert checks.pid == daemon.pid and checks.status_of("status") == 0
+        assert other.status_of("status") == 0
+        checks.write("supervised=yes\n" + QUICK + virtual(ipv4, 80, "", [(one, 3)]))
+        checks.do("reload")
+        history.wait(table(rs1=3))
+        assert other.status_of("status") == 3
+        daemon.terminate()
+        said, _ = daemon.communicate(timeout=20)
+        history.wait({})
+    assert daemon.returncode == 0 and checks.pid is None and checks.read_log() == []
+    assert "] Added virtual server: " in said and "terminated on signal: TERM" in said
+
+
+def sequence(checker, topology, director, family):
     """The same failures for either program: the table's states, and when they were to be what."""
     one, two, spare = topology.servers
     table = tables(family, topology)
@@ -283,7 +308,7 @@ def sequence(program, topology, director, family):
     text = (QUICK + virtual(family, 80, fallback.format(80), [(one, 1), (two, 2)])
             + virtual(family, 8080, fallback.format(8080) + "    quiescent=yes\n"
                       + "    service=http\n", [(one, 3), (two, 4)]))
-    checks = program(topology, text)
+    checks = checker(topology, text)
     steps = [
         (checks.start, table(rs1=1, rs2=2) | table(8080, rs1=3, rs2=4)),
         (one.kill_nginx, table(rs2=2) | table(8080, rs1=0, rs2=4)),
