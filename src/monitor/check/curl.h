@@ -19,6 +19,7 @@ struct xlvs_curl_transfer {
 	CURL *easy; /* NULL: none */
 	bool added;
 	bool keep; /* the body, for searching */
+	bool asks_first; /* the server says nothing before it is asked */
 	union xlvs_check_address target; /* where it connects to */
 	int socket_error; /* when there was no socket to connect with */
 	struct curl_slist *headers;

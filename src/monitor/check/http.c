@@ -147,6 +147,7 @@ static void ask(struct http *http, const char *url, const union xlvs_check_addre
 	if (spec->service == XLVS_SERVICE_http_proxy)
 		xlvs_curl_proxy(transfer);
 	transfer->done = transfer_done;
+	transfer->asks_first = true;
 	transfer->keep = http->attempt.check->pattern;
 	*http->status = '\0';
 	curl_easy_setopt(transfer->easy, CURLOPT_URL, url);
