@@ -70,14 +70,17 @@ struct xlvs_runtime {
 	__u32 expire_quiescent_template; /* a destination of weight 0 loses its clients */
 	__u32 lookups; /* enum xlvs_lookup but for marks; the programs have a copy of their own */
 	__u32 mark_ifindex; /* packets from here bring netfilter's mark in their source address */
-	__u32 unused2[20];
+	__u32 detour_ifindex; /* packets that XDP cannot finish go there, see detour.h; 0 nowhere */
+	__u32 unused2[19];
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */
 	__u32 unproven; /* of these, unproven connections */
 	__u32 sweep_hand; /* next record of the expiry */
 	__u32 sweeps; /* full turns of the hand */
-	__u32 unused3[12];
+	__u32 n_held; /* fragments that were ever kept: the last serial */
+	__u32 n_tickets; /* detours that were ever taken: the last serial */
+	__u32 unused3[10];
 };
 
 /* What the packet path asks the daemon through the ring xlvs_events. */

@@ -66,7 +66,10 @@ enum xlvs_nexthop_state {
  * xlvs_nexthops: one per destination, the daemon's. Entry 0 is never used.
  * xlvs_gateways: towards clients, found by the packet path, at most once per generation. */
 struct xlvs_nexthop {
-	__u32 state; /* enum xlvs_nexthop_state */
+	union {
+		__u32 state; /* enum xlvs_nexthop_state */
+		__u32 held; /* of a ticket: the newest fragment that follows, see fragment.h */
+	};
 	__u32 ifindex;
 	union {
 		struct {
@@ -76,9 +79,13 @@ struct xlvs_nexthop {
 		__u32 macs[3]; /* both, as a frame begins */
 	};
 	__u32 mtu_bytes;
-	__u32 unused;
+	__u32 serial; /* of a ticket */
 	__be32 source[4]; /* the director's address on that way: a tunnel's outer source */
-	__u32 unused2[5];
+	/* The next hop behind a detour (detour.h): ifindex, macs and mtu_bytes lead there. */
+	__u32 behind_ifindex; /* 0: no detour */
+	__u32 behind_macs[3];
+	__u16 behind_mtu_bytes;
+	__u16 to_host; /* enum xlvs_detour_host */
 };
 
 _Static_assert(sizeof(struct xlvs_nexthop) == 64, "a next hop is one cache line");

@@ -24,6 +24,18 @@ static int open_socket(struct xlvs_director *director, struct xlvs_error *reterr
 	return 0;
 }
 
+/* Forwarding works without, but for what needs it. */
+static void open_detour(struct xlvs_director *director)
+{
+	struct xlvs_error error = {{0}};
+
+	if (xlvs_loader_open_detour(director->loader, &error) < 0)
+		xlvs_log(LOG_WARNING,
+			 "%s: fragments have to come in order, and packets too big "
+			 "for the next link are dropped",
+			 error.text);
+}
+
 /* The table stays as large as it is: connections live in it. */
 static void compare_room(uint64_t wanted, const struct xlvs_runtime *runtime)
 {
@@ -87,6 +99,8 @@ static int start(const struct xlvs_options *options, struct xlvs_director *direc
 	if (r == 0 && director->adopted)
 		compare_room(options->loader.connections,
 			     xlvs_loader_maps(director->loader)->runtime);
+	if (r == 0)
+		open_detour(director);
 	if (r == 0)
 		r = xlvs_network_start(director->network, director->loader, director->model,
 				       director->adopted, reterr);

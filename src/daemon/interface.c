@@ -77,7 +77,8 @@ static bool is_meant_by_all(const struct xlvs_link *link)
 	bool is_port = link->master_kind[0] && strcmp(link->master_kind, "vrf") != 0;
 
 	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) && !is_port &&
-	       strcmp(link->kind, "vrf") != 0;
+	       strcmp(link->kind, "vrf") != 0 &&
+	       strncmp(link->name, XLVS_DETOUR_NAME, strlen(XLVS_DETOUR_NAME)) != 0;
 }
 
 static bool is_wanted(const struct xlvs_interfaces *interfaces, const struct xlvs_link *link)

@@ -5,6 +5,8 @@
 #include "datapath/advance.bpf.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
+#include "datapath/follow.bpf.h"
+#include "datapath/fragment.bpf.h"
 #include "datapath/icmp.bpf.h"
 #include "datapath/parse.bpf.h"
 #include "datapath/route.bpf.h"
@@ -183,19 +185,60 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 	return send_request(ctx, pkt, r & XLVS_ADVANCE_DEST, r >> XLVS_ADVANCE_META_SHIFT, ipv4);
 }
 
-static __always_inline int depart_short(struct xdp_md *ctx, struct xlvs_packet *pkt)
+/* The same for the first fragment of a datagram, seldom met: it takes no short cut. */
+static __always_inline int travel_first(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	if (xlvs_parse_unusual(ctx, pkt))
-		return XLVS_NOT_OURS;
-	if (pkt->tuple.family == XLVS_AF_INET)
-		return travel(ctx, pkt, true);
-	return travel(ctx, pkt, false);
+	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
+	__u32 index = XLVS_NONE, service = XLVS_NONE;
+	struct xlvs_conn *conn;
+	int r;
+
+	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
+	if (!conn) {
+		service = xlvs_service_seek(ctx, pkt);
+		if (service == XLVS_NONE)
+			return XLVS_NOT_OURS;
+	} else if (conn->meta & XLVS_META_REPLY) {
+		r = xlvs_advance_reply(pkt, index);
+		return r ? r : xlvs_follow(ctx, pkt, XLVS_FATE_REPLY, true);
+	}
+	r = xlvs_advance_request(ctx, pkt, index, service);
+	if (r < 0)
+		return r;
+	pkt->dest = r & XLVS_ADVANCE_DEST;
+	pkt->meta = r >> XLVS_ADVANCE_META_SHIFT;
+	return xlvs_follow(ctx, pkt, XLVS_FATE_REQUEST, true);
 }
 
-static __always_inline int depart_icmp(struct xdp_md *ctx, struct xlvs_packet *pkt)
+static __always_inline int depart_fragment(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
-	int r = xlvs_icmp_error(ctx);
+	int r = xlvs_fragment_enter(ctx, pkt);
 
+	switch (r) {
+	case XLVS_FRAGMENT_FIRST:
+		r = travel_first(ctx, pkt);
+		return r < 0 && r != -XLVS_DROP_TOO_BIG ? xlvs_follow_not(ctx, pkt, r) : r;
+	case XLVS_FRAGMENT_REQUEST:
+		return xlvs_follow(ctx, pkt, XLVS_FATE_REQUEST, false);
+	case XLVS_FRAGMENT_REPLY:
+		return xlvs_follow(ctx, pkt, XLVS_FATE_REPLY, false);
+	default:
+		return r;
+	}
+}
+
+/* What is no whole TCP or UDP packet, or does not look like most of them. */
+static __always_inline int depart_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	int r;
+
+	if (!xlvs_parse_unusual(ctx, pkt))
+		return pkt->tuple.family == XLVS_AF_INET ? travel(ctx, pkt, true)
+							 : travel(ctx, pkt, false);
+	pkt->l4_offset = 0;
+	r = depart_fragment(ctx, pkt);
+	if (r == XLVS_NOT_OURS)
+		r = xlvs_icmp_error(ctx);
 	return r == XLVS_NOT_OURS ? xlvs_icmp_tunnel(ctx, pkt) : r;
 }
 
@@ -206,7 +249,7 @@ static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 	__be16 type;
 
 	if (!xlvs_frame(ctx, XLVS_PARSE_BYTES, &frame))
-		return depart_short(ctx, pkt);
+		return depart_unusual(ctx, pkt);
 	if (*(const __u8 *)frame & 1) /* broadcast, multicast */
 		return XLVS_NOT_OURS;
 	type = *(const __be16 *)(frame + offsetof(struct ethhdr, h_proto));
@@ -214,13 +257,15 @@ static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return travel(ctx, pkt, true);
 	if (type == bpf_htons(ETH_P_IPV6) && !xlvs_parse_ipv6(ctx, pkt))
 		return travel(ctx, pkt, false);
-	return depart_icmp(ctx, pkt);
+	return depart_unusual(ctx, pkt);
 }
 
-/* The last of a packet that is dropped. */
+/* The last of a packet that is dropped. Nobody is told of what has no transport header: a later
+ * fragment, or an error. */
 static __always_inline int tell_sender(struct xdp_md *ctx, struct xlvs_packet *pkt, int r)
 {
-	if (r != -XLVS_DROP_NO_DEST && r != -XLVS_DROP_TTL_EXCEEDED && r != -XLVS_DROP_TOO_BIG)
+	if ((r != -XLVS_DROP_NO_DEST && r != -XLVS_DROP_TTL_EXCEEDED && r != -XLVS_DROP_TOO_BIG) ||
+	    !pkt->l4_offset)
 		return XDP_DROP;
 	r = xlvs_icmp_answer(ctx, pkt, -r);
 	return r < 0 ? XDP_DROP : r;
@@ -241,6 +286,11 @@ int xlvs_main(struct xdp_md *ctx)
 		 */
 		asm volatile("");
 		return XDP_PASS;
+	}
+	if (r == -XLVS_DROP_TOO_BIG) {
+		r = xlvs_follow_cut(ctx, &pkt);
+		if (r >= 0)
+			return r;
 	}
 	xlvs_count_reason(-r);
 	return tell_sender(ctx, &pkt, r);

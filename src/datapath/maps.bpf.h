@@ -11,6 +11,8 @@
 #include "abi/config.h"
 #include "abi/connection.h"
 #include "abi/destination.h"
+#include "abi/detour.h"
+#include "abi/fragment.h"
 #include "abi/limits.h"
 #include "abi/locality.h"
 #include "abi/mark.h"
@@ -42,6 +44,16 @@ XLVS_ARRAY(xlvs_dst_ledger, struct xlvs_ledger, XLVS_DESTS_MAX); /* the daemon's
 XLVS_ARRAY(xlvs_svc_ledger, struct xlvs_ledger, XLVS_SERVICES_MAX); /* the daemon's alone */
 XLVS_ARRAY(xlvs_marks, struct xlvs_mark_rule, XLVS_MARK_RULES_MAX);
 XLVS_ARRAY(xlvs_runtime, struct xlvs_runtime, 1);
+XLVS_ARRAY(xlvs_held, struct xlvs_held, XLVS_HELD_MAX);
+XLVS_ARRAY(xlvs_detours, struct xlvs_nexthop, XLVS_DETOURS_MAX); /* tickets, see detour.h */
+
+struct xlvs_fragments_map {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, XLVS_FRAGMENTS_MAX);
+	__type(key, struct xlvs_fragment_key);
+	__type(value, struct xlvs_fragments);
+};
+extern struct xlvs_fragments_map xlvs_fragments SEC(".maps");
 
 struct xlvs_localities_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -27,6 +27,7 @@ struct xlvs_tuple {
 
 enum xlvs_tuple_flag {
 	XLVS_TUPLE_REPLY = 1, /* of a reply record */
+	XLVS_TUPLE_FRAGMENT = 2, /* of a fragment */
 };
 
 enum xlvs_tcp_flag {
@@ -41,12 +42,13 @@ struct xlvs_packet {
 	struct xlvs_tuple tuple;
 	__u32 now; /* in ticks */
 	__u16 length_bytes; /* of layer 3 */
-	__u8 l4_offset; /* from the start of the frame */
+	__u8 l4_offset; /* from the start of the frame; 0: no transport header, a later fragment */
 	__u8 tcp_flags;
 	__u32 turn; /* of its connection's first record, see XLVS_META_TURN_SHIFT */
 	__u32 meta; /* its connection's as it leaves; while it opens one, flags that one is to have
 		     */
 	__u32 template; /* of the connection it opens, if that is to be CONTROLLED */
+	__u32 dest; /* of a request that is followed, see follow.bpf.h */
 };
 
 /* What a stage answers when the packet is none of its business: the host's stack gets it as it
@@ -61,6 +63,17 @@ static __always_inline int xlvs_drop(int reason)
 
 	asm volatile("" : "+r"(answer));
 	return answer;
+}
+
+/* Whether a length is good for a helper, `least` above 1. Two looks at one register: of one that
+ * stands for both the verifier of Linux 6.1 learns nothing. */
+static __always_inline bool xlvs_is_within(__u32 *length, __u32 least, __u32 most)
+{
+	asm volatile("" : "+r"(*length));
+	if (*length < least)
+		return false;
+	asm volatile("" : "+r"(*length));
+	return *length <= most;
 }
 
 /* The frame, when its first `size` bytes are readable. */

@@ -26,6 +26,36 @@ static __always_inline __u16 full_checksum(const struct xlvs_packet *pkt, __u32 
 	return ~xlvs_checksum_fold(sum);
 }
 
+/* A later fragment: of a datagram's checksum and ports it has nothing. */
+static __always_inline int rewrite_fragment(struct xdp_md *ctx, const struct xlvs_packet *pkt,
+					    const struct xlvs_rewrite *to,
+					    const struct xlvs_nexthop *nexthop)
+{
+	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
+	void *frame;
+	int r;
+
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct iphdr), &frame))
+		return -XLVS_DROP_INTERNAL;
+	r = nexthop ? xlvs_forward_check(pkt, xlvs_ttl(frame + sizeof(struct ethhdr), ipv4),
+					 nexthop)
+		    : 0;
+	if (r)
+		return r;
+	if (ipv4)
+		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), to->address, to->is_source);
+	else if (xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
+		xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address, to->is_source);
+	else
+		return -XLVS_DROP_INTERNAL;
+	if (!nexthop) {
+		xlvs_give_back_ttl(frame + sizeof(struct ethhdr), ipv4);
+		return XDP_PASS;
+	}
+	xlvs_write_macs(frame, nexthop);
+	return xlvs_transmit(ctx, nexthop);
+}
+
 int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
 		     struct xlvs_nexthop *nexthop)
 {
@@ -41,6 +71,8 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 
 	if (!pkt || !to)
 		return -XLVS_DROP_INTERNAL;
+	if (!pkt->l4_offset)
+		return rewrite_fragment(ctx, pkt, to, nexthop);
 	ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	ports = data + (pkt->l4_offset & 0x7f);
 	check = checksum_of(ports, end, pkt->tuple.protocol);
@@ -51,7 +83,8 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 		return r;
 
 	datagram_bytes = pkt->length_bytes + sizeof(struct ethhdr) - pkt->l4_offset;
-	if (pkt->tuple.protocol == IPPROTO_UDP && !*check)
+	if (pkt->tuple.protocol == IPPROTO_UDP && !*check &&
+	    !(pkt->tuple.flags & XLVS_TUPLE_FRAGMENT))
 		sum = xlvs_udp_sum(ctx, pkt->l4_offset, datagram_bytes);
 	if (ipv4)
 		delta = xlvs_nat_write_ipv4(l3, to->address, to->is_source);
@@ -65,7 +98,7 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	else if (*check || pkt->tuple.protocol == IPPROTO_TCP)
 		*check = xlvs_checksum_update(*check, delta);
 	else
-		goto written; /* without a checksum, and too long to be given one */
+		goto written; /* without a checksum, and too long or not whole to be given one */
 	if (pkt->tuple.protocol == IPPROTO_UDP && !*check)
 		*check = 0xffff;
 written:

@@ -11,6 +11,7 @@
 #include "datapath/xlvs.skel.h"
 #include "loader/attachment.h"
 #include "loader/complaint.h"
+#include "loader/detour.h"
 #include "loader/program.h"
 #include "loader/state.h"
 
@@ -97,8 +98,9 @@ int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex)
 
 	if (r < 0)
 		return r;
-	if (ifindex == loader->maps.runtime->mark_ifindex)
-		return -ENOENT; /* no interface of the network: it carries marks */
+	if (ifindex == loader->maps.runtime->mark_ifindex ||
+	    ifindex == loader->maps.runtime->detour_ifindex)
+		return -ENOENT; /* no interface of the network */
 	if (!is_ours(loader, &attachment))
 		return -ENOENT;
 	xlvs_attach_leave_egress(ifindex);
@@ -146,5 +148,6 @@ void xlvs_loader_shutdown(struct xlvs_loader *loader)
 {
 	xlvs_complaint_listen();
 	replace_everywhere(loader, -1);
+	xlvs_detour_remove(loader);
 	xlvs_pins_remove(&loader->pins);
 }

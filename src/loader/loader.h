@@ -26,6 +26,9 @@
 
 struct xlvs_loader;
 
+/* What the names of our own interfaces begin with: see loader/detour.h. */
+#define XLVS_DETOUR_NAME "xlvs-detour"
+
 enum xlvs_mode {
 	XLVS_MODE_AUTO,
 	XLVS_MODE_NATIVE,
@@ -84,6 +87,10 @@ int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
 			      struct xlvs_error *reterr);
 /* -ENODEV, -ENOENT (not attached there, or to carry marks). */
 int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
+/* Make the way for packets that XDP cannot finish (loader/detour.h), unless it is there. Errors as
+ * those of attaching; without it fragments that come before their first one are not forwarded, and
+ * packets too big for the next link are dropped. */
+int xlvs_loader_open_detour(struct xlvs_loader *loader, struct xlvs_error *reterr);
 /* From now on packets that enter by the near end of a veth pair bring netfilter's mark with them;
  * a far end of 0 ends that. Errors as those of attaching. */
 int xlvs_loader_carry_marks(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,

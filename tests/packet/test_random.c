@@ -426,6 +426,13 @@ static void judge_kept(uint32_t action, const struct frame *in, const struct fra
 		judge_dropped(in);
 }
 
+/* They have a test of their own. */
+static bool is_fragment(const struct frame *frame)
+{
+	return packet_get16(frame->data + 12) == 0x0800 &&
+	       packet_get16(frame->data + ETHERNET_BYTES + 6) & 0x3fff;
+}
+
 static void test_only_good_packets_are_forwarded_and_nothing_else_is_touched(void **state)
 {
 	static struct frame in, out;
@@ -440,7 +447,9 @@ static void test_only_good_packets_are_forwarded_and_nothing_else_is_touched(voi
 		if (n % FRAMES_PER_TABLE == 0)
 			begin();
 		before = drops();
-		make_frame(&in);
+		do
+			make_frame(&in);
+		while (is_fragment(&in));
 		director_say("frame %u", n);
 		action = director_run(&in, &out);
 		if (drops() != before && action != XDP_DROP) {

@@ -39,6 +39,10 @@ struct xlvs_marks_map xlvs_marks;
 struct xlvs_events_map xlvs_events;
 struct xlvs_localities_map xlvs_localities;
 struct xlvs_clock_map xlvs_clock;
+/* Nothing is remembered of fragments. */
+struct xlvs_fragments_map xlvs_fragments;
+struct xlvs_held_map xlvs_held;
+struct xlvs_detours_map xlvs_detours;
 
 /* The element of a map with a row for each CPU. */
 static void *traffic_at(__u32 index)
@@ -62,6 +66,13 @@ static void *locality_of(const void *key)
 			return &host_localities[i].locality;
 	}
 	return NULL;
+}
+
+long bpf_map_delete_elem(void *map, const void *key)
+{
+	(void)map;
+	(void)key;
+	return -1;
 }
 
 long bpf_map_update_elem(void *map, const void *key, const void *value, __u64 flags)
