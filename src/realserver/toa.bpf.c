@@ -42,6 +42,15 @@ struct {
 	__type(value, struct xlvs_rs_client);
 } xlvs_rs_clients SEC(".maps");
 
+/* The loopback of each network namespace that has an entry, by the low half of its cookie: the
+ * kernel takes it out when the namespace goes, and nothing else does. Not for the programs. */
+struct {
+	__uint(type, BPF_MAP_TYPE_DEVMAP_HASH);
+	__uint(max_entries, XLVS_RS_SPACES_MAX);
+	__type(key, __u32);
+	__type(value, __u32);
+} xlvs_rs_alive SEC(".maps");
+
 enum toa_constant {
 	FAMILY_IPV4 = 2, /* AF_INET */
 	FAMILY_IPV6 = 10,

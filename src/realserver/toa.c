@@ -15,6 +15,7 @@ enum {
 	HOOKS = 3,
 	PROGRAMS_MAX = 64, /* that the kernel lets a group have for one hook */
 	MAPS_MAX = 8, /* of a program */
+	LOOPBACK_IFINDEX = 1, /* in every network namespace */
 };
 
 static const struct {
@@ -88,17 +89,20 @@ static void keep_map(struct xlvs_rs_toa *toa, __u32 id)
 	else if (!strcmp(info.name, "xlvs_rs_direct") &&
 		 info.key_size == sizeof(struct xlvs_rs_director))
 		toa->directors_fd = xlvs_take_fd(&fd);
+	else if (!strcmp(info.name, "xlvs_rs_alive"))
+		toa->alive_fd = xlvs_take_fd(&fd);
 }
 
 void xlvs_rs_toa_close(struct xlvs_rs_toa *toa)
 {
 	xlvs_close_fd(&toa->spaces_fd);
 	xlvs_close_fd(&toa->directors_fd);
+	xlvs_close_fd(&toa->alive_fd);
 }
 
-static int open_maps(int program_fd, struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
+static int open_maps(int program_fd, struct xlvs_rs_toa *ret)
 {
-	struct xlvs_rs_toa toa = {-1, -1};
+	struct xlvs_rs_toa toa = {-1, -1, -1};
 	__u32 ids[MAPS_MAX] = {};
 	struct bpf_prog_info info = {.nr_map_ids = MAPS_MAX, .map_ids = (uintptr_t)ids};
 	__u32 bytes = sizeof(info);
@@ -107,17 +111,15 @@ static int open_maps(int program_fd, struct xlvs_rs_toa *ret, struct xlvs_error 
 		return -errno;
 	for (__u32 i = 0; i < info.nr_map_ids && i < MAPS_MAX; i++)
 		keep_map(&toa, ids[i]);
-	if (toa.spaces_fd < 0 || toa.directors_fd < 0) {
+	if (toa.spaces_fd < 0 || toa.directors_fd < 0 || toa.alive_fd < 0) {
 		xlvs_rs_toa_close(&toa);
-		return xlvs_refuse(reterr, -EPROTO,
-				   "the programs for client addresses are those of another version "
-				   "of xlvs: delete the fullnat VIPs and add them again");
+		return -EPROTO;
 	}
 	*ret = toa;
 	return 0;
 }
 
-static int find(int root, struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
+static int find(int root, struct xlvs_rs_toa *ret)
 {
 	XLVS_AUTO_CLOSE int program_fd = open_program(root, 0);
 
@@ -127,7 +129,7 @@ static int find(int root, struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
 		if (program_fd < 0 || fd < 0)
 			return -ENOENT;
 	}
-	return open_maps(program_fd, ret, reterr);
+	return open_maps(program_fd, ret);
 }
 
 int xlvs_rs_toa_find(struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
@@ -137,7 +139,7 @@ int xlvs_rs_toa_find(struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
 	if (root < 0)
 		return xlvs_refuse(reterr, root, "control groups cannot be reached: %s",
 				   strerror(-root));
-	return find(root, ret, reterr);
+	return find(root, ret);
 }
 
 static int attach(int root, const struct toa_bpf *skeleton)
@@ -148,6 +150,9 @@ static int attach(int root, const struct toa_bpf *skeleton)
 		bpf_program__fd(skeleton->progs.xlvs_rs_peer6),
 	};
 
+	/* So that the program leads to this map as well. */
+	if (bpf_prog_bind_map(fds[0], bpf_map__fd(skeleton->maps.xlvs_rs_alive), NULL))
+		return -errno;
 	for (int i = 0; i < HOOKS; i++)
 		if (bpf_prog_attach(fds[i], root, hooks[i].type, BPF_F_ALLOW_MULTI))
 			return -errno;
@@ -170,10 +175,10 @@ static int start(int root, struct xlvs_rs_toa *ret, struct xlvs_error *reterr)
 {
 	int r;
 
-	detach(root); /* what was not whole */
+	detach(root); /* what is not whole, or another version's */
 	r = load_and_attach(root);
 	if (!r)
-		r = find(root, ret, reterr);
+		r = find(root, ret);
 	if (!r)
 		return 0;
 	detach(root);
@@ -203,15 +208,40 @@ static bool is_named(const struct xlvs_rs_state *state, const struct xlvs_rs_add
 	return false;
 }
 
-static void forget_others(const struct xlvs_rs_toa *toa, const struct xlvs_rs_state *state)
+/* Drop this namespace's entry unless it is wanted, and those of namespaces that are gone. */
+static void forget_spaces(const struct xlvs_rs_toa *toa, uint64_t own, bool wanted)
 {
+	__u32 ifindex = LOOPBACK_IFINDEX;
+	uint64_t key, next;
+	bool more;
+
+	if (wanted)
+		bpf_map_update_elem(toa->alive_fd, &own, &ifindex, BPF_ANY);
+	else
+		bpf_map_delete_elem(toa->alive_fd, &own);
+	more = !bpf_map_get_next_key(toa->spaces_fd, NULL, &next);
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(toa->spaces_fd, &key, &next);
+		if (bpf_map_lookup_elem(toa->alive_fd, &key, &ifindex))
+			bpf_map_delete_elem(toa->spaces_fd, &key);
+	}
+}
+
+/* Drop the directors that none of this namespace's VIPs names, and those of namespaces without an
+ * entry. */
+static void forget_directors(const struct xlvs_rs_toa *toa, const struct xlvs_rs_state *state)
+{
+	struct xlvs_rs_space space;
 	struct xlvs_rs_director key, next;
 	bool more = !bpf_map_get_next_key(toa->directors_fd, NULL, &next);
 
 	while (more) {
 		key = next;
 		more = !bpf_map_get_next_key(toa->directors_fd, &key, &next);
-		if (key.netns_cookie == state->netns_cookie && !is_named(state, &key.director))
+		if (key.netns_cookie == state->netns_cookie
+			    ? !is_named(state, &key.director)
+			    : bpf_map_lookup_elem(toa->spaces_fd, &key.netns_cookie, &space))
 			bpf_map_delete_elem(toa->directors_fd, &key);
 	}
 }
@@ -245,21 +275,20 @@ int xlvs_rs_toa_follow(const struct xlvs_rs_state *state, struct xlvs_error *ret
 	if (root < 0)
 		return xlvs_refuse(reterr, root, "control groups cannot be reached: %s",
 				   strerror(-root));
-	r = find(root, &toa, wanted ? reterr : NULL);
+	r = find(root, &toa);
 	if (r && !wanted) {
 		detach(root);
 		return 0;
 	}
-	if (r == -ENOENT)
+	if (r == -ENOENT || r == -EPROTO)
 		r = start(root, &toa, reterr);
 	if (r)
 		return r;
 	for (size_t i = 0; i < state->n_entries && !r; i++)
 		if (state->entries[i].vip.method == XLVS_RS_FULLNAT)
 			r = believe(&toa, state->netns_cookie, &state->entries[i].vip);
-	forget_others(&toa, state);
-	if (!wanted)
-		bpf_map_delete_elem(toa.spaces_fd, &state->netns_cookie);
+	forget_spaces(&toa, state->netns_cookie, wanted);
+	forget_directors(&toa, state);
 	if (bpf_map_get_next_key(toa.spaces_fd, NULL, &any))
 		detach(root);
 	xlvs_rs_toa_close(&toa);

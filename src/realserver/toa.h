@@ -5,7 +5,8 @@
  * They are attached to the root of the control groups (of this control group namespace), where
  * every process belongs to. They stay when the command has ended, nothing is pinned: the group
  * leads back to the programs and these to their maps. All network namespaces share them, each with
- * its own entries. */
+ * its own entries, which the next command of any of them removes when the namespace is gone. Those
+ * of another version of xlvs are replaced, which `xlvs rs show` then tells the other namespaces. */
 #ifndef XLVS_REALSERVER_TOA_H
 #define XLVS_REALSERVER_TOA_H
 
@@ -14,6 +15,7 @@
 struct xlvs_rs_toa {
 	int spaces_fd;
 	int directors_fd;
+	int alive_fd;
 };
 
 /* The programs that are attached; -ENOENT if they are not, or not all of them, -EPROTO if they are

@@ -18,9 +18,11 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 
 import namespace
+from director import program
 from realserver import PATIENCE, V4, V6, Lan
 from wait import until
 
+SO_NETNS_COOKIE = 71
 PORT = 8080
 LOCAL = {V4: "192.0.2.50", V6: "2001:db8::50"}      # of the director
 STRANGER = {V4: "192.0.2.66", V6: "2001:db8::66"}
@@ -295,6 +297,30 @@ def test_connections_of_another_server_of_the_machine_are_not_touched(told):
         listener.settimeout(PATIENCE)
         segments.open([toa(CLIENT[V4])])
         assert peer(listener) == (LOCAL[V4], segments.port)
+
+
+def cookies():
+    """Of the network namespaces that have an entry with the programs."""
+    done = namespace.run(["bpftool", "-j", "map", "dump", "name", "xlvs_rs_spaces"], check=False)
+    return {entry["formatted"]["key"] for entry in json.loads(done.stdout or "[]")
+            if "formatted" in entry}
+
+
+def test_entry_of_a_namespace_that_is_gone_is_removed_by_the_next_command(told):
+    gone = told.add("gone")
+    with gone.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        cookie, = struct.unpack("=Q", sock.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8))
+    gone.run(program("xlvs"), "rs", "add", V4.vip, "--method", "fullnat", "--from", LOCAL[V4])
+    assert cookie in cookies()
+    told.spaces.remove(gone)
+    gone.close()
+    namespace.run(["ip", "netns", "delete", gone.netns])
+
+    def is_removed():
+        told.rs("add", V4.vip, "--method", "fullnat", "--from", LOCAL[V4], "--from", LOCAL[V6])
+        return cookie not in cookies()
+    until("the entry to be removed", is_removed)
+    os.unlink(f"/run/xlvs/rs/{cookie}.json")
 
 
 def test_show_says_that_programs_are_told_the_client(lan):
