@@ -58,7 +58,10 @@ static int take_option(struct xlvs_ld_options *options, int option, const char *
 		options->verb = XLVS_LD_VERB_VERSION;
 		return 0;
 	default:
-		return xlvs_refuse(reterr, -EINVAL, "%s: no such option", word);
+		if (optopt != '?')
+			return xlvs_refuse(reterr, -EINVAL, "%s: no such option", word);
+		options->verb = XLVS_LD_VERB_HELP;
+		return 0;
 	}
 }
 

@@ -275,6 +275,8 @@ def test_exit_statuses_are_those_that_init_scripts_expect(topology, director, ip
     checks.path = os.path.join(topology.directory, "nothing.cf")
     assert checks.status_of("start") == 1
     assert checks.status_of("dance") == 255
+    assert [checks.status_of("start", option) for option in ("-h", "-?", "-v", "-x")] == [
+        0, 0, 0, 255]
 
 
 def test_supervised_stays_in_the_foreground_and_others_run_along(topology, director, ipv4):
@@ -298,6 +300,32 @@ def test_supervised_stays_in_the_foreground_and_others_run_along(topology, direc
         history.wait({})
     assert daemon.returncode == 0 and checks.pid is None and checks.read_log() == []
     assert "] Added virtual server: " in said and "terminated on signal: TERM" in said
+
+
+def test_systemd_hears_of_readiness_reloads_the_watchdog_and_the_end(topology, director, ipv4):
+    path = os.path.join(topology.directory, "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
+        notify.bind(path)
+        notify.settimeout(10)
+
+        def hear(line):
+            heard = []
+            while line not in heard:
+                heard += notify.recv(4096).decode().splitlines()
+        checks = Ldirectord(topology, QUICK + virtual(ipv4, 80, "", [(topology.servers[0], 1)]))
+        daemon = topology.director.start("env", f"NOTIFY_SOCKET={path}", program("xlvs-ldirectord"),
+                                         "--foreground", checks.path, "start",
+                                         stdout=subprocess.DEVNULL)
+        hear("READY=1")
+        assert checks.status_of("status") == 0
+        hear("WATCHDOG=1")
+        hear("WATCHDOG=1")
+        checks.do("reload")
+        hear("RELOADING=1")
+        hear("READY=1")
+        checks.do("stop")
+        hear("STOPPING=1")
+    assert daemon.wait() == 0
 
 
 def sequence(checker, topology, director, family):
