@@ -125,14 +125,46 @@ static struct xlvs_service *new_service(const struct xlvs_ld_virtual *conf, stru
 	return service;
 }
 
-static struct xlvs_service *find_service(const struct xlvs_services *services, const char *id)
+/* The configured ones of a list, sorted by id. */
+struct index {
+	struct xlvs_service **services;
+	size_t n;
+};
+
+static int compare_ids(const void *one, const void *other)
+{
+	const struct xlvs_service *const *a = one, *const *b = other;
+
+	return strcmp((*a)->conf->id, (*b)->conf->id);
+}
+
+static int make_index(const struct xlvs_services *services, struct index *ret_index)
 {
 	struct xlvs_service *service;
+	struct index index = {0};
+	size_t room = 1;
 
 	TAILQ_FOREACH(service, services, link)
-	if (service->conf && strcmp(service->conf->id, id) == 0)
-		return service;
-	return NULL;
+	room++;
+	index.services = calloc(room, sizeof(struct xlvs_service *));
+	if (!index.services)
+		return -ENOMEM;
+	TAILQ_FOREACH(service, services, link)
+	if (service->conf)
+		index.services[index.n++] = service;
+	qsort(index.services, index.n, sizeof(struct xlvs_service *), compare_ids);
+	*ret_index = index;
+	return 0;
+}
+
+/* The one that a service, which need not be of the list, has its id in common with. */
+static struct xlvs_service *find_namesake(const struct index *index,
+					  const struct xlvs_service *service)
+{
+	struct xlvs_service **found = bsearch(&service, index->services, index->n,
+					      sizeof(struct xlvs_service *), compare_ids);
+
+	return found ? *found : NULL;
 }
 
 static int compare_servers(const void *one, const void *other)
@@ -201,7 +233,7 @@ static int inherit_service(struct xlvs_service *heir, const struct xlvs_service 
 	return 0;
 }
 
-static int make_services(const struct xlvs_machine *machine, const struct xlvs_ld_config *config,
+static int make_services(const struct index *before, const struct xlvs_ld_config *config,
 			 struct xlvs_services *services, struct xlvs_time time)
 {
 	for (size_t i = 0; i < config->n_virtuals; i++) {
@@ -212,7 +244,7 @@ static int make_services(const struct xlvs_machine *machine, const struct xlvs_l
 		if (!service)
 			return -ENOMEM;
 		TAILQ_INSERT_TAIL(services, service, link);
-		old = find_service(&machine->services, conf->id);
+		old = find_namesake(before, service);
 		if (old && inherit_service(service, old) < 0)
 			return -ENOMEM;
 	}
@@ -239,12 +271,18 @@ static void let_leave(struct xlvs_machine *machine, struct xlvs_service *service
 int xlvs_machine_configure(struct xlvs_machine *machine, const struct xlvs_ld_config *config,
 			   struct xlvs_time time)
 {
+	struct index before = {0}, after = {0};
 	struct xlvs_services services;
 	struct xlvs_service *old, *next;
 	int r;
 
 	TAILQ_INIT(&services);
-	r = make_services(machine, config, &services, time);
+	r = make_index(&machine->services, &before);
+	if (r == 0)
+		r = make_services(&before, config, &services, time);
+	if (r == 0)
+		r = make_index(&services, &after);
+	free(before.services);
 	if (r < 0) {
 		while ((old = TAILQ_FIRST(&services))) {
 			TAILQ_REMOVE(&services, old, link);
@@ -254,11 +292,12 @@ int xlvs_machine_configure(struct xlvs_machine *machine, const struct xlvs_ld_co
 	}
 	for (old = TAILQ_FIRST(&machine->services); old; old = next) {
 		next = TAILQ_NEXT(old, link);
-		if (old->conf && find_service(&services, old->conf->id))
+		if (old->conf && find_namesake(&after, old))
 			xlvs_machine_free_service(machine, old);
 		else
 			let_leave(machine, old);
 	}
+	free(after.services);
 	TAILQ_CONCAT(&machine->services, &services, link);
 	machine->condition = machine->config ? XLVS_LD_RELOADING : XLVS_LD_STARTING;
 	machine->config = config;
@@ -267,21 +306,34 @@ int xlvs_machine_configure(struct xlvs_machine *machine, const struct xlvs_ld_co
 
 /* The table is told. */
 
-static bool same_key(const struct xlvs_service_key *one, const struct xlvs_service_key *other)
+static int compare_numbers(uint32_t one, uint32_t other)
 {
-	if (one->family != other->family || one->fwmark != other->fwmark)
-		return false;
-	return one->fwmark || (one->protocol == other->protocol && one->port == other->port &&
-			       memcmp(&one->address, &other->address, sizeof(one->address)) == 0);
+	return (one > other) - (one < other);
 }
 
-static const struct xlvs_listed_service *find_listed(const struct xlvs_listed_service *listed,
+/* A mark has no address. */
+static int compare_listed(const void *one, const void *other)
+{
+	const struct xlvs_service_key *a = &((const struct xlvs_listed_service *)one)->spec.key;
+	const struct xlvs_service_key *b = &((const struct xlvs_listed_service *)other)->spec.key;
+	int order = compare_numbers(a->family, b->family);
+
+	if (!order)
+		order = compare_numbers(a->fwmark, b->fwmark);
+	if (order || a->fwmark)
+		return order;
+	order = compare_numbers(a->protocol, b->protocol);
+	if (!order)
+		order = compare_numbers(ntohs(a->port), ntohs(b->port));
+	return order ? order : memcmp(&a->address, &b->address, sizeof(a->address));
+}
+
+static const struct xlvs_listed_service *find_listed(const struct xlvs_listed_service *sorted,
 						     size_t n, const struct xlvs_service_key *key)
 {
-	for (size_t i = 0; i < n; i++)
-		if (same_key(&listed[i].spec.key, key))
-			return &listed[i];
-	return NULL;
+	const struct xlvs_listed_service wanted = {.spec.key = *key};
+
+	return n ? bsearch(&wanted, sorted, n, sizeof(*sorted), compare_listed) : NULL;
 }
 
 /* `wished` is the method that is configured: a server on the director itself shows another. */
@@ -407,6 +459,8 @@ int xlvs_machine_adopt(struct xlvs_machine *machine, struct xlvs_listed_service 
 {
 	struct xlvs_service *service = TAILQ_FIRST(&machine->services);
 
+	if (n > 0)
+		qsort(listed, n, sizeof(*listed), compare_listed);
 	while (service) {
 		struct xlvs_service *next = TAILQ_NEXT(service, link);
 		int r = adopt_service(machine, service, find_listed(listed, n, &service->spec.key),
