@@ -190,22 +190,6 @@ def test_what_the_director_cannot_do_it_refuses_by_name(director):
     assert director.ipvsadm("-L", "--daemon") == ""
 
 
-def test_an_address_is_the_directors_own_from_the_moment_it_is_added(director):
-    own = "203.0.113.77"
-    director.ipvsadm("-A -t 203.0.113.2:80")
-    for _ in range(3):
-        director.namespace.ip(f"address add {own}/32 dev lo")
-        done = director.namespace.run(program("ipvsadm"), "-a", "-t", "203.0.113.2:80",
-                                      "-r", own, check=False)
-        assert done.returncode == 255
-        assert done.stderr == (f"destination {own} is an address of the director itself: "
-                               "not supported yet\n")
-        director.namespace.ip(f"address del {own}/32 dev lo")
-        director.ipvsadm(f"-a -t 203.0.113.2:80 -r {own}")
-        director.ipvsadm(f"-d -t 203.0.113.2:80 -r {own}")
-    director.ipvsadm("-D -t 203.0.113.2:80")
-
-
 def test_without_a_director_both_programs_say_so(topology, programs):
     namespace = topology.director
     for words in (["-Ln"], ["-h"], ["-A", "-t", "203.0.113.1:80"], []):
