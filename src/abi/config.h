@@ -71,7 +71,8 @@ struct xlvs_runtime {
 	__u32 lookups; /* enum xlvs_lookup but for marks; the programs have a copy of their own */
 	__u32 mark_ifindex; /* packets from here bring netfilter's mark in their source address */
 	__u32 detour_ifindex; /* packets that XDP cannot finish go there, see detour.h; 0 nowhere */
-	__u32 unused2[19];
+	__u32 host_ifindex; /* where packets leave for programs of the director's own; 0: nowhere */
+	__u32 unused2[18];
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */

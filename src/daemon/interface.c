@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/interface.h"
 
+#include "control/host_pair.h"
 #include "daemon/log.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@ struct xlvs_interfaces {
 	struct xlvs_loader *loader; /* NULL until started */
 	struct xlvs_interface *first;
 	bool egress_wanted;
+	uint32_t host_ifindex; /* near end of the pair for the host's own programs; 0: none */
 };
 
 int xlvs_interfaces_new(const struct xlvs_options *options, struct xlvs_interfaces **ret_interfaces)
@@ -22,6 +24,7 @@ int xlvs_interfaces_new(const struct xlvs_options *options, struct xlvs_interfac
 	if (!interfaces)
 		return -ENOMEM;
 	interfaces->options = options;
+	interfaces->host_ifindex = XLVS_NONE; /* whatever a former daemon left */
 	*ret_interfaces = interfaces;
 	return 0;
 }
@@ -72,12 +75,17 @@ static bool is_named(const struct xlvs_options *options, const char *name)
 	return false;
 }
 
+static bool is_of_host_pair(const struct xlvs_link *link)
+{
+	return !strcmp(link->name, XLVS_HOST_NEAR) || !strcmp(link->name, XLVS_HOST_FAR);
+}
+
 static bool is_meant_by_all(const struct xlvs_link *link)
 {
 	bool is_port = link->master_kind[0] && strcmp(link->master_kind, "vrf") != 0;
 
 	return link->type == ARPHRD_ETHER && !(link->flags & IFF_LOOPBACK) && !is_port &&
-	       strcmp(link->kind, "vrf") != 0 &&
+	       !is_of_host_pair(link) && strcmp(link->kind, "vrf") != 0 &&
 	       strncmp(link->name, XLVS_DETOUR_NAME, strlen(XLVS_DETOUR_NAME)) != 0;
 }
 
@@ -85,6 +93,56 @@ static bool is_wanted(const struct xlvs_interfaces *interfaces, const struct xlv
 {
 	return is_named(interfaces->options, link->name) ||
 	       (interfaces->options->all && is_meant_by_all(link));
+}
+
+static const struct xlvs_link *find_up(const struct xlvs_interfaces *interfaces, const char *name)
+{
+	for (const struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next)
+		if (!strcmp(interface->link.name, name) && interface->link.flags & IFF_UP)
+			return &interface->link;
+	return NULL;
+}
+
+/* What comes in native mode can only leave so. */
+static bool is_all_native(const struct xlvs_interfaces *interfaces)
+{
+	const struct xlvs_interface *interface = interfaces->first;
+
+	while (interface && (!interface->attached || interface->native))
+		interface = interface->next;
+	return !interface;
+}
+
+static int serve_host(struct xlvs_interfaces *interfaces, const struct xlvs_link *near,
+		      const struct xlvs_link *far, struct xlvs_error *reterr)
+{
+	int r = 0;
+
+	if (near && !is_all_native(interfaces))
+		r = xlvs_refuse(reterr, -EOPNOTSUPP, "an interface is attached in generic mode");
+	if (near && r == 0)
+		return xlvs_loader_serve_host(interfaces->loader, near->ifindex, far->ifindex,
+					      reterr);
+	xlvs_loader_serve_host(interfaces->loader, 0, 0, NULL);
+	return r;
+}
+
+static void follow_host_pair(struct xlvs_interfaces *interfaces)
+{
+	const struct xlvs_link *near = find_up(interfaces, XLVS_HOST_NEAR);
+	const struct xlvs_link *far = find_up(interfaces, XLVS_HOST_FAR);
+	uint32_t ifindex = near && far ? near->ifindex : 0;
+	struct xlvs_error error = {{0}};
+
+	if (!interfaces->loader || ifindex == interfaces->host_ifindex)
+		return;
+	interfaces->host_ifindex = ifindex;
+	if (serve_host(interfaces, ifindex ? near : NULL, far, &error) < 0)
+		xlvs_log(LOG_ERR, "programs on this host do not reach its services: %s",
+			 error.text);
+	else if (ifindex)
+		xlvs_log(LOG_INFO, "programs on this host reach its services by " XLVS_HOST_NEAR);
 }
 
 int xlvs_interfaces_check(const struct xlvs_interfaces *interfaces, struct xlvs_error *reterr)
@@ -169,6 +227,8 @@ int xlvs_interfaces_start(struct xlvs_interfaces *interfaces, struct xlvs_loader
 		struct xlvs_error error = {{0}};
 		int r;
 
+		if (is_of_host_pair(&interface->link))
+			continue;
 		if (!is_wanted(interfaces, &interface->link)) {
 			if (adopted && xlvs_loader_detach(loader, interface->link.ifindex) == 0)
 				xlvs_log(LOG_NOTICE, "%s is detached: not named by -i any more",
@@ -182,6 +242,7 @@ int xlvs_interfaces_start(struct xlvs_interfaces *interfaces, struct xlvs_loader
 						   error.text[0] ? error.text : strerror(-r));
 		}
 	}
+	follow_host_pair(interfaces);
 	return 0;
 }
 
@@ -230,6 +291,7 @@ bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs
 		if (!interface)
 			return false;
 		forget(interfaces, slot);
+		follow_host_pair(interfaces);
 		return true;
 	}
 	if (interface)
@@ -246,6 +308,7 @@ bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs
 	}
 	interface->link = *link;
 	follow(interfaces, interface);
+	follow_host_pair(interfaces);
 	return true;
 }
 

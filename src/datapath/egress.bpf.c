@@ -5,13 +5,19 @@
  * on for others is not looked at.
  *
  * A packet here may be a large one that is cut later (GSO), its checksum half made: the kernel's
- * helpers see to both. It counts as one, as in IPVS. */
+ * helpers see to both. It counts as one, as in IPVS.
+ *
+ * On the loopback the same is done, and what a program on the director says to a service is sent
+ * round to the packet path by a veth pair, whose near end has the kernel cut it and finish its
+ * checksums. What the packet path has for such a client takes the same way to it (route.bpf.c). */
 #include <linux/pkt_cls.h>
 
 #include "datapath/advance.bpf.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/parse.bpf.h"
+#include "datapath/route.bpf.h"
+#include "datapath/service.bpf.h"
 
 enum egress_constant {
 	L3 = sizeof(struct ethhdr),
@@ -144,7 +150,26 @@ static __always_inline int send_reply(struct __sk_buff *skb, struct xlvs_packet 
 	return translate(skb, pkt, first, ipv4);
 }
 
-static __always_inline int look(struct __sk_buff *skb, struct xlvs_packet *pkt, bool ipv4)
+/* May a packet without a connection be for a service? */
+static __always_inline bool may_open(struct __sk_buff *skb, struct xlvs_packet *pkt)
+{
+	return (pkt->tuple.protocol != IPPROTO_TCP || pkt->tcp_flags & XLVS_TCP_SYN) &&
+	       xlvs_service_seek_marked(pkt, skb->mark) != (int)XLVS_NONE;
+}
+
+/* To the packet path, by the pair of interfaces that is there for it. */
+static __always_inline int send_round(struct __sk_buff *skb)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	if (!runtime || !runtime->host_ifindex ||
+	    bpf_skb_store_bytes(skb, 0, xlvs_host_mac, sizeof(xlvs_host_mac), 0))
+		return TC_ACT_UNSPEC;
+	return bpf_redirect(runtime->host_ifindex, 0);
+}
+
+static __always_inline int look(struct __sk_buff *skb, struct xlvs_packet *pkt, bool ipv4,
+				bool is_loopback)
 {
 	struct xlvs_conn *conn;
 	struct xlvs_dest *dest;
@@ -152,9 +177,12 @@ static __always_inline int look(struct __sk_buff *skb, struct xlvs_packet *pkt, 
 
 	hash_packet(pkt, ipv4);
 	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
+	if (conn && conn->meta & XLVS_META_REPLY)
+		return send_reply(skb, pkt, conn, index, ipv4);
+	if (is_loopback && (conn || may_open(skb, pkt)))
+		return send_round(skb);
 	if (conn)
-		return conn->meta & XLVS_META_REPLY ? send_reply(skb, pkt, conn, index, ipv4)
-						    : TC_ACT_UNSPEC;
+		return TC_ACT_UNSPEC;
 	turn_round(pkt, ipv4);
 	conn = xlvs_conn_find(&pkt->tuple, ipv4, &index);
 	if (!conn || conn->meta & XLVS_META_REPLY || conn->partner != XLVS_NONE)
@@ -165,19 +193,31 @@ static __always_inline int look(struct __sk_buff *skb, struct xlvs_packet *pkt, 
 	return TC_ACT_UNSPEC;
 }
 
+static __always_inline int travel(struct __sk_buff *skb, bool is_loopback)
+{
+	struct xlvs_packet pkt = {};
+
+	pkt.now = xlvs_now();
+	if (skb->protocol == bpf_htons(ETH_P_IP) && read_ipv4(skb, &pkt))
+		return look(skb, &pkt, true, is_loopback);
+	if (skb->protocol == bpf_htons(ETH_P_IPV6) && read_ipv6(skb, &pkt))
+		return look(skb, &pkt, false, is_loopback);
+	return TC_ACT_UNSPEC;
+}
+
 int xlvs_egress(struct __sk_buff *skb);
 
 SEC("tc")
 int xlvs_egress(struct __sk_buff *skb)
 {
-	struct xlvs_packet pkt = {};
+	return skb->ingress_ifindex ? TC_ACT_UNSPEC : travel(skb, false);
+}
 
-	if (skb->ingress_ifindex)
-		return TC_ACT_UNSPEC;
-	pkt.now = xlvs_now();
-	if (skb->protocol == bpf_htons(ETH_P_IP) && read_ipv4(skb, &pkt))
-		return look(skb, &pkt, true);
-	if (skb->protocol == bpf_htons(ETH_P_IPV6) && read_ipv6(skb, &pkt))
-		return look(skb, &pkt, false);
-	return TC_ACT_UNSPEC;
+int xlvs_loopback(struct __sk_buff *skb);
+
+/* The loopback: what programs on the director say to its own addresses. */
+SEC("tc")
+int xlvs_loopback(struct __sk_buff *skb)
+{
+	return travel(skb, true);
 }

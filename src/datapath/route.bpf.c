@@ -10,6 +10,7 @@
 
 enum route_constant {
 	GATEWAY_PROBES = 8,
+	HOST_MTU_BYTES = 65535,
 };
 
 static __always_inline void ask_for_neighbour(const struct bpf_fib_lookup *fib, __u32 family)
@@ -78,12 +79,29 @@ static __always_inline int enter_gateway(const struct bpf_fib_lookup *fib)
 	return index;
 }
 
+/* The client is a program of the director's own: in by the pair of interfaces that is there for it,
+ * which has the addresses of the packet's other end accepted, though they are the director's. */
+static __always_inline int route_to_host(struct bpf_fib_lookup *fib)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	if (!runtime || !runtime->host_ifindex)
+		return -XLVS_DROP_NO_ROUTE;
+	fib->ifindex = runtime->host_ifindex;
+	fib->mtu_result = HOST_MTU_BYTES;
+	__builtin_memcpy(fib->dmac, xlvs_host_mac, sizeof(fib->dmac));
+	__builtin_memcpy(fib->smac, xlvs_host_mac, sizeof(fib->smac));
+	return enter_gateway(fib);
+}
+
 static __always_inline int route(struct xdp_md *ctx, struct bpf_fib_lookup *fib)
 {
 	fib->ifindex = ctx->ingress_ifindex;
 	switch (bpf_fib_lookup(ctx, fib, sizeof(*fib), 0)) {
 	case BPF_FIB_LKUP_RET_SUCCESS:
 		return enter_gateway(fib);
+	case BPF_FIB_LKUP_RET_NOT_FWDED:
+		return route_to_host(fib);
 	case BPF_FIB_LKUP_RET_NO_NEIGH:
 		ask_for_neighbour(fib, fib->family);
 		return -XLVS_DROP_NO_NEIGHBOUR;

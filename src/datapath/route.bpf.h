@@ -6,6 +6,9 @@
 
 #include "datapath/packet.bpf.h"
 
+/* Of both ends of the pair of interfaces between the host's own programs and the packet path. */
+static const __u8 xlvs_host_mac[6] = {2, 0, 0, 0, 0, 1};
+
 #define XLVS_TO_HOST (XLVS_NOT_OURS - 1)
 
 /* Each: the index in xlvs_gateways of the next hop, below XLVS_GATEWAYS_MAX when it may be kept;

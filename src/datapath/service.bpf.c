@@ -259,13 +259,10 @@ static __always_inline __u32 carried_mark(struct xdp_md *ctx)
 	return source->prefix == XLVS_MARK_SOURCE ? source->mark : 0;
 }
 
-int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
+static __always_inline int seek(struct xlvs_packet *pkt, __u32 mark)
 {
-	__u32 mark, slot;
+	__u32 slot;
 
-	if (!pkt)
-		return XLVS_NONE;
-	mark = carried_mark(ctx);
 	if (!mark && xlvs_lookups & XLVS_LOOKUP_MARK)
 		mark = xlvs_mark_give(&pkt->tuple);
 	if (mark) {
@@ -275,6 +272,16 @@ int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
 	}
 	slot = xlvs_service_find(&pkt->tuple, pkt->tuple.dport, pkt->tuple.family == XLVS_AF_INET);
 	return slot == XLVS_NONE ? find_wide(&pkt->tuple) : slot;
+}
+
+int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	return pkt ? seek(pkt, carried_mark(ctx)) : (int)XLVS_NONE;
+}
+
+int xlvs_service_seek_marked(struct xlvs_packet *pkt, __u32 mark)
+{
+	return pkt ? seek(pkt, mark) : (int)XLVS_NONE;
 }
 
 /* The destination of a new connection: its client's, or whom the scheduler names. */

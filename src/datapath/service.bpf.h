@@ -47,6 +47,8 @@ static __always_inline __u32 xlvs_service_find(const struct xlvs_tuple *tuple, _
  * packet's firewall mark, then one for its address and port, then FTP's, for the data of its
  * connections, then one for all ports of its address. */
 int xlvs_service_seek(struct xdp_md *ctx, struct xlvs_packet *pkt);
+/* The same for a packet with netfilter's `mark`, 0 without. */
+int xlvs_service_seek_marked(struct xlvs_packet *pkt, __u32 mark);
 
 static __always_inline __u32 xlvs_service_of(struct xdp_md *ctx, struct xlvs_packet *pkt, bool ipv4)
 {

@@ -147,6 +147,7 @@ int xlvs_attach_replace_all(struct xlvs_loader *loader, struct xlvs_error *reter
 void xlvs_loader_shutdown(struct xlvs_loader *loader)
 {
 	xlvs_complaint_listen();
+	xlvs_loader_serve_host(loader, 0, 0, NULL);
 	replace_everywhere(loader, -1);
 	xlvs_detour_remove(loader);
 	xlvs_pins_remove(&loader->pins);

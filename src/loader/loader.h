@@ -85,6 +85,10 @@ int xlvs_loader_attach(struct xlvs_loader *loader, uint32_t ifindex, enum xlvs_m
 /* See what leaves by an interface that is attached, too, until it is detached. */
 int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
 			      struct xlvs_error *reterr);
+/* Programs of the director's own reach services from now on by this pair of interfaces; without one
+ * (0, 0) not any more. Errors as those of attaching. */
+int xlvs_loader_serve_host(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,
+			   struct xlvs_error *reterr);
 /* -ENODEV, -ENOENT (not attached there, or to carry marks). */
 int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
 /* Make the way for packets that XDP cannot finish (loader/detour.h), unless it is there. Errors as

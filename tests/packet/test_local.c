@@ -36,6 +36,7 @@ static struct talk start_talk(int family, uint8_t protocol, uint8_t method)
 	return talk;
 }
 
+#define for_each_family(family) for (int family = 4; family <= 6; family += 2)
 #define for_each_talk(talk)                                                                        \
 	for (size_t nth = 0; nth < 4 * sizeof(methods); nth++)                                     \
 		for (struct talk                                                                   \
@@ -83,19 +84,24 @@ static void test_stack_gets_what_is_for_it_with_the_ttl_it_came_with(void **stat
 	}
 }
 
-static struct frame leave(const struct frame *in)
+/* By the egress of an interface, or of the loopback. */
+static struct frame leave_by(const struct bpf_program *program, const struct frame *in,
+			     int wanted_action)
 {
 	struct frame out;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = in->data,
 		    .data_size_in = (uint32_t)in->bytes, .data_out = out.data,
 		    .data_size_out = sizeof(out.data));
 
-	assert_int_equal(bpf_prog_test_run_opts(
-				 bpf_program__fd(director.skeleton->progs.xlvs_egress), &opts),
-			 0);
-	assert_int_equal((int)opts.retval, TC_ACT_UNSPEC);
+	assert_int_equal(bpf_prog_test_run_opts(bpf_program__fd(program), &opts), 0);
+	assert_int_equal((int)opts.retval, wanted_action);
 	out.bytes = opts.data_size_out;
 	return out;
+}
+
+static struct frame leave(const struct frame *in)
+{
+	return leave_by(director.skeleton->progs.xlvs_egress, in, TC_ACT_UNSPEC);
 }
 
 static void expect_left_alone(const struct talk *talk, const struct packet *packet)
@@ -219,6 +225,71 @@ static void test_error_about_a_reply_of_the_stack_reaches_the_stack(void **state
 	}
 }
 
+static void expect_sent_round(const struct packet *packet, bool wanted)
+{
+	static const uint8_t host_mac[6] = {2, 0, 0, 0, 0, 1};
+	struct frame in, out;
+
+	packet_build(packet, &in);
+	out = leave_by(director.skeleton->progs.xlvs_loopback, &in,
+		       wanted ? TC_ACT_REDIRECT : TC_ACT_UNSPEC);
+	if (wanted)
+		memcpy(in.data, host_mac, sizeof(host_mac));
+	expect_frame(&out, &in);
+}
+
+static void test_what_the_host_says_to_a_service_is_sent_round_to_the_packet_path(void **state)
+{
+	(void)state;
+	for_each_talk(talk)
+	{
+		struct packet later = talk.request, other = talk.request;
+
+		later.tcp_flags = ACK;
+		other.dport++;
+		expect_sent_round(&talk.request, false); /* no way is there for it */
+		director.table.runtime->host_ifindex = director.server_ifindex;
+		expect_sent_round(&talk.request, true);
+		expect_sent_round(&other, false);
+		expect_sent_round(&later, talk.request.protocol == PACKET_UDP);
+		expect_delivered(&talk, &talk.request);
+		expect_sent_round(&later, true);
+		director_delete_service(director_slot(&talk.request));
+		expect_sent_round(&later, true); /* its connection is older */
+	}
+}
+
+static void test_replies_to_the_host_take_the_way_that_is_there_for_it(void **state)
+{
+	static const char *const own_address[7] = {[4] = "198.51.100.1", [6] = "2001:db8:1::1"};
+	static const uint8_t host_mac[6] = {2, 0, 0, 0, 0, 1};
+
+	(void)state;
+	for_each_family(family)
+	{
+		struct dest_words words = {.method = XLVS_FORWARD_nat, .port = SERVER_PORT};
+		struct packet request = request_packet(family, PACKET_TCP), reply, delivered;
+		struct frame in, wanted;
+
+		director_reset();
+		request.from = own_address[family];
+		director_serve(&request, &words);
+		expect_forwarded(&request);
+		reply = reply_packet(&request, server_address(family, 1), SERVER_PORT);
+		packet_build(&reply, &in);
+		expect_dropped(&in, XLVS_DROP_NO_ROUTE);
+		director.table.runtime->host_ifindex = director.server_ifindex;
+		delivered = reply;
+		delivered.from = request.to;
+		delivered.sport = request.dport;
+		delivered.ttl--;
+		memcpy(delivered.dmac, host_mac, sizeof(host_mac));
+		memcpy(delivered.smac, host_mac, sizeof(host_mac));
+		packet_build(&delivered, &wanted);
+		expect_sent(&in, &wanted, director.server_ifindex);
+	}
+}
+
 static int setup(void **state)
 {
 	const struct director_options options = {.n_conns = 512};
@@ -242,6 +313,9 @@ int main(void)
 		cmocka_unit_test(test_replies_of_the_stack_move_the_state_on),
 		cmocka_unit_test(test_what_else_the_stack_sends_is_left_alone),
 		cmocka_unit_test(test_error_about_a_reply_of_the_stack_reaches_the_stack),
+		cmocka_unit_test(
+			test_what_the_host_says_to_a_service_is_sent_round_to_the_packet_path),
+		cmocka_unit_test(test_replies_to_the_host_take_the_way_that_is_there_for_it),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

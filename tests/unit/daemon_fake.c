@@ -131,6 +131,15 @@ int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
 	return 0;
 }
 
+int xlvs_loader_serve_host(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,
+			   struct xlvs_error *reterr)
+{
+	(void)reterr;
+	assert_true(!near_ifindex == !far_ifindex);
+	loader->host_ifindex = near_ifindex;
+	return 0;
+}
+
 void xlvs_grace_wait(void)
 {
 }

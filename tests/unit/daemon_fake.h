@@ -31,6 +31,7 @@ struct xlvs_loader {
 	int attach_error;
 	bool attached[FAKE_ATTACHED]; /* by ifindex */
 	bool egress[FAKE_ATTACHED];
+	uint32_t host_ifindex;
 	struct xlvs_nexthop *nexthops; /* [destination], state XLVS_NEXTHOP_FREE: none */
 	bool *local; /* [destination] */
 };

@@ -219,6 +219,35 @@ static void test_links_missing_from_a_dump_are_gone(void **state)
 	assert_true(f->loader->attached[3]);
 }
 
+static void test_pair_for_the_hosts_own_programs_is_used_while_it_is_there(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.all = true;
+	appear(f, 2, "eth1");
+	appear(f, 5, "xlvs-host0");
+	assert_int_equal(start(f), 0);
+	assert_int_equal(f->loader->host_ifindex, 0);
+	appear(f, 6, "xlvs-host1");
+	assert_int_equal(f->loader->host_ifindex, 5);
+	assert_false(f->loader->attached[5] || f->loader->attached[6]); /* not as the network's */
+	vanish(f, 5, "xlvs-host0");
+	assert_int_equal(f->loader->host_ifindex, 0);
+}
+
+static void test_pair_for_the_hosts_own_programs_needs_native_mode(void **state)
+{
+	struct fixture *f = *state;
+
+	f->options.all = true;
+	f->options.mode = XLVS_MODE_GENERIC;
+	appear(f, 2, "eth1");
+	assert_int_equal(start(f), 0);
+	appear(f, 5, "xlvs-host0");
+	appear(f, 6, "xlvs-host1");
+	assert_int_equal(f->loader->host_ifindex, 0);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -233,6 +262,8 @@ int main(void)
 		TEST(test_adopted_interface_that_is_not_named_any_more_is_detached),
 		TEST(test_only_real_changes_are_reported),
 		TEST(test_links_missing_from_a_dump_are_gone),
+		TEST(test_pair_for_the_hosts_own_programs_is_used_while_it_is_there),
+		TEST(test_pair_for_the_hosts_own_programs_needs_native_mode),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
