@@ -290,14 +290,15 @@ static void test_it_explains_itself(void **state)
 {
 	struct xlvs_ld_config *config =
 		monitor_config("virtual=203.0.113.80:80\n    fallback=192.0.2.99\n"
-			       "    real=192.0.2.11:8080 gate 3\n");
+			       "    real=192.0.2.11:8080 gate 3\n    checktarget=virtual\n");
 	char *text = xlvs_ld_config_explain(config);
 
 	(void)state;
 	assert_string_equal(
 		text, "log: /var/log/ldirectord.log\n"
 		      "tcp:203.0.113.80:80, scheduler wrr\n"
-		      "  check: negotiate http, every 10 s, time limit 30 s\n"
+		      "  check: negotiate http, every 10 s, time limit 30 s, of 203.0.113.80 on "
+		      "each server\n"
 		      "  down after 1 failed, up after 1 passed; a server that is down is removed\n"
 		      "  fallback 192.0.2.99:80 gate when no server is up\n"
 		      "  192.0.2.11:8080 gate weight 3, forwarded to port 80\n");
