@@ -9,6 +9,7 @@
 
 enum xlvs_detour_limit {
 	XLVS_DETOURS_MAX = 4096, /* under way at once */
+	XLVS_BY_DETOUR_MAX = 4096, /* interfaces */
 	XLVS_DETOUR_MTU_BYTES = 65535,
 };
 
@@ -35,6 +36,15 @@ struct xlvs_detour_macs {
 } __attribute__((packed));
 
 #define XLVS_DETOUR_PREFIX 0x6402
+
+/* The same as three words. */
+static inline __attribute__((always_inline)) void xlvs_detour_write_macs(__u32 *macs, __u32 table,
+									 __u32 number)
+{
+	macs[0] = XLVS_DETOUR_PREFIX | number << 16;
+	macs[1] = number >> 16 | (__u32)XLVS_DETOUR_PREFIX << 16;
+	macs[2] = table;
+}
 
 _Static_assert(sizeof(struct xlvs_detour_macs) == 12, "it takes the place of two MAC addresses");
 

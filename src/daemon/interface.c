@@ -164,6 +164,36 @@ int xlvs_interfaces_check(const struct xlvs_interfaces *interfaces, struct xlvs_
 	return 0;
 }
 
+static bool any_is_native(const struct xlvs_interfaces *interfaces)
+{
+	for (const struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next)
+		if (interface->attached && interface->native)
+			return true;
+	return false;
+}
+
+/* Which interfaces send what comes from native XDP is known by trying: those whose driver takes the
+ * program itself. A bridge, VLAN, macvlan or bond is no such interface. */
+static void choose_detours(struct xlvs_interfaces *interfaces)
+{
+	bool native = any_is_native(interfaces);
+	int r;
+
+	for (struct xlvs_interface *interface = interfaces->first; interface;
+	     interface = interface->next) {
+		bool wanted = native && interface->attached && !interface->native;
+
+		if (wanted == interface->by_detour)
+			continue;
+		r = xlvs_loader_set_detour(interfaces->loader, interface->link.ifindex, wanted);
+		if (r < 0)
+			xlvs_log(LOG_ERR, "packets do not leave by %s: %s", interface->link.name,
+				 strerror(-r));
+		interface->by_detour = wanted;
+	}
+}
+
 static void attach_egress(struct xlvs_interfaces *interfaces,
 			  const struct xlvs_interface *interface)
 {
@@ -243,6 +273,7 @@ int xlvs_interfaces_start(struct xlvs_interfaces *interfaces, struct xlvs_loader
 		}
 	}
 	follow_host_pair(interfaces);
+	choose_detours(interfaces);
 	return 0;
 }
 
@@ -277,6 +308,7 @@ static void follow(struct xlvs_interfaces *interfaces, struct xlvs_interface *in
 		xlvs_log(LOG_NOTICE, "%s is detached: not meant by -i any more",
 			 interface->link.name);
 	}
+	choose_detours(interfaces);
 }
 
 bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs_link *link,
@@ -292,6 +324,8 @@ bool xlvs_interfaces_event(struct xlvs_interfaces *interfaces, const struct xlvs
 			return false;
 		forget(interfaces, slot);
 		follow_host_pair(interfaces);
+		if (interfaces->loader)
+			choose_detours(interfaces);
 		return true;
 	}
 	if (interface)

@@ -18,6 +18,7 @@ struct xlvs_interface {
 	struct xlvs_link link;
 	bool attached;
 	bool native;
+	bool by_detour; /* what leaves by it takes the detour: packets come by others, natively */
 	bool complained; /* that packets leave by it although it is not attached */
 	bool failed; /* to attach; tried again when the link changes */
 	bool seen; /* in the dump under way */

@@ -119,6 +119,7 @@ static bool build(const struct xlvs_nexthops *nexthops, const struct way *way,
 	if (!interface)
 		return false;
 	nexthop->ifindex = interface->link.ifindex;
+	nexthop->behind_ifindex = interface->by_detour ? interface->link.ifindex : 0;
 	nexthop->mtu_bytes = interface->link.mtu_bytes;
 	if (way->route.mtu_bytes && way->route.mtu_bytes < nexthop->mtu_bytes)
 		nexthop->mtu_bytes = way->route.mtu_bytes;

@@ -49,8 +49,10 @@ static json_t *interfaces(const struct xlvs_director *director)
 		put_text(object, "name", interface->link.name);
 		put_number(object, "ifindex", interface->link.ifindex);
 		put_bool(object, "attached", interface->attached);
-		if (interface->attached)
+		if (interface->attached) {
 			put_text(object, "mode", interface->native ? "native" : "generic");
+			put_text(object, "sends", interface->by_detour ? "by detour" : "directly");
+		}
 		json_array_append_new(array, object);
 	}
 	return array;

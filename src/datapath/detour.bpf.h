@@ -6,13 +6,6 @@
 #include "datapath/connection.bpf.h"
 #include "datapath/packet.bpf.h"
 
-static __always_inline void xlvs_detour_write_macs(__u32 *macs, __u32 table, __u32 number)
-{
-	macs[0] = XLVS_DETOUR_PREFIX | number << 16;
-	macs[1] = number >> 16 | (__u32)XLVS_DETOUR_PREFIX << 16;
-	macs[2] = table;
-}
-
 /* A ticket: a next hop for one packet, by the detour to `nexthop`, with the fragments that were
  * kept up to the serial `held` behind it. NULL when no detour is there. */
 static __always_inline struct xlvs_nexthop *xlvs_detour_ticket(const struct xlvs_nexthop *nexthop,
@@ -41,6 +34,27 @@ static __always_inline struct xlvs_nexthop *xlvs_detour_ticket(const struct xlvs
 	ticket->ifindex = runtime->detour_ifindex;
 	xlvs_detour_write_macs(ticket->macs, XLVS_DETOUR_TICKET, serial);
 	return ticket;
+}
+
+/* The next hop `at` number `index` of xlvs_gateways is what it is by the detour. */
+static __always_inline void xlvs_detour_gateway(struct xlvs_nexthop *at, __u32 index,
+						__u32 detour_ifindex)
+{
+	at->behind_ifindex = at->ifindex;
+	__builtin_memcpy(at->behind_macs, at->macs, sizeof(at->macs));
+	at->behind_mtu_bytes = at->mtu_bytes;
+	at->ifindex = detour_ifindex;
+	xlvs_detour_write_macs(at->macs, XLVS_DETOUR_GATEWAY, index);
+}
+
+/* Whether what leaves by an interface has to take the detour: which interface that begins at, or 0.
+ */
+static __always_inline __u32 xlvs_detour_for(__u32 ifindex)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	return runtime && bpf_map_lookup_elem(&xlvs_by_detour, &ifindex) ? runtime->detour_ifindex
+									 : 0;
 }
 
 #endif

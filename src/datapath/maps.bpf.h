@@ -55,6 +55,15 @@ struct xlvs_fragments_map {
 };
 extern struct xlvs_fragments_map xlvs_fragments SEC(".maps");
 
+/* The interfaces that cannot send what comes from native XDP: the loader's to write. */
+struct xlvs_by_detour_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, XLVS_BY_DETOUR_MAX);
+	__type(key, __u32); /* ifindex */
+	__type(value, __u32);
+};
+extern struct xlvs_by_detour_map xlvs_by_detour SEC(".maps");
+
 struct xlvs_localities_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
 	__uint(max_entries, XLVS_LOCALITIES_MAX);

@@ -6,6 +6,7 @@
 
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
+#include "datapath/detour.bpf.h"
 #include "forward/list.h"
 
 enum route_constant {
@@ -31,18 +32,30 @@ static __always_inline void ask_for_neighbour(const struct bpf_fib_lookup *fib, 
 
 static __always_inline void fill(struct xlvs_nexthop *nexthop, const struct bpf_fib_lookup *fib)
 {
+	nexthop->behind_ifindex = 0;
 	nexthop->ifindex = fib->ifindex;
 	nexthop->mtu_bytes = fib->mtu_result;
 	__builtin_memcpy(nexthop->dmac, fib->dmac, sizeof(nexthop->dmac));
 	__builtin_memcpy(nexthop->smac, fib->smac, sizeof(nexthop->smac));
 }
 
+/* The same, by the detour if the interface asks for that. */
+static __always_inline void fill_gateway(struct xlvs_nexthop *nexthop, __u32 index,
+					 const struct bpf_fib_lookup *fib, __u32 detour_ifindex)
+{
+	fill(nexthop, fib);
+	if (detour_ifindex)
+		xlvs_detour_gateway(nexthop, index, detour_ifindex);
+}
+
 static __always_inline bool is_same(const struct xlvs_nexthop *one,
 				    const struct xlvs_nexthop *other)
 {
-	return one->ifindex == other->ifindex && one->mtu_bytes == other->mtu_bytes &&
-	       one->macs[0] == other->macs[0] && one->macs[1] == other->macs[1] &&
-	       one->macs[2] == other->macs[2];
+	const __u32 *macs = one->behind_ifindex ? one->behind_macs : one->macs;
+	__u32 ifindex = one->behind_ifindex ? one->behind_ifindex : one->ifindex;
+
+	return ifindex == other->ifindex && one->mtu_bytes == other->mtu_bytes &&
+	       macs[0] == other->macs[0] && macs[1] == other->macs[1] && macs[2] == other->macs[2];
 }
 
 /* The entry of a next hop, made if there is none. When all its places are taken, an entry of this
@@ -51,21 +64,23 @@ static __always_inline int enter_gateway(const struct bpf_fib_lookup *fib)
 {
 	struct xlvs_nexthop found = {};
 	struct xlvs_nexthop *nexthop;
-	__u32 index, hash;
+	__u32 index, hash, detour;
 
 	fill(&found, fib);
+	detour = xlvs_detour_for(found.ifindex);
 	hash = (found.macs[0] ^ found.macs[1] ^ found.ifindex) * 0x9e3779b1U;
 	for (__u32 i = 0; i < GATEWAY_PROBES; i++) {
 		index = ((hash >> 16) + i) % XLVS_GATEWAYS_MAX;
 		nexthop = xlvs_gateway_at(index);
 		if (!nexthop)
 			return -XLVS_DROP_INTERNAL;
-		if (nexthop->state == XLVS_NEXTHOP_READY && is_same(nexthop, &found))
+		if (nexthop->state == XLVS_NEXTHOP_READY && !nexthop->behind_ifindex == !detour &&
+		    is_same(nexthop, &found))
 			return index;
 		if (nexthop->state == XLVS_NEXTHOP_FREE &&
 		    __sync_val_compare_and_swap(&nexthop->state, XLVS_NEXTHOP_FREE,
 						XLVS_NEXTHOP_BUSY) == XLVS_NEXTHOP_FREE) {
-			fill(nexthop, fib);
+			fill_gateway(nexthop, index, fib, detour);
 			__sync_lock_test_and_set(&nexthop->state, XLVS_NEXTHOP_READY);
 			return index;
 		}
@@ -75,7 +90,7 @@ static __always_inline int enter_gateway(const struct bpf_fib_lookup *fib)
 	nexthop = xlvs_gateway_at(index);
 	if (!nexthop)
 		return -XLVS_DROP_INTERNAL;
-	fill(nexthop, fib);
+	fill_gateway(nexthop, index, fib, detour);
 	return index;
 }
 

@@ -155,6 +155,18 @@ int xlvs_loader_open_detour(struct xlvs_loader *loader, struct xlvs_error *reter
 	return r;
 }
 
+int xlvs_loader_set_detour(struct xlvs_loader *loader, uint32_t ifindex, bool by_detour)
+{
+	const struct bpf_map *map = loader->skeleton->maps.xlvs_by_detour;
+	uint32_t yes = 1;
+	int r;
+
+	if (by_detour)
+		return bpf_map__update_elem(map, &ifindex, sizeof(ifindex), &yes, sizeof(yes), 0);
+	r = bpf_map__delete_elem(map, &ifindex, sizeof(ifindex), 0);
+	return r == -ENOENT ? 0 : r;
+}
+
 void xlvs_detour_remove(struct xlvs_loader *loader)
 {
 	struct nl_sock *sock = nl_socket_alloc();

@@ -95,6 +95,10 @@ int xlvs_loader_detach(struct xlvs_loader *loader, uint32_t ifindex);
  * those of attaching; without it fragments that come before their first one are not forwarded, and
  * packets too big for the next link are dropped. */
 int xlvs_loader_open_detour(struct xlvs_loader *loader, struct xlvs_error *reterr);
+/* What leaves by this interface takes the detour from now on, or does not: for interfaces that
+ * cannot send what comes from native XDP. Next hops that lead there have to be set anew. -errno of
+ * the map. */
+int xlvs_loader_set_detour(struct xlvs_loader *loader, uint32_t ifindex, bool by_detour);
 /* From now on packets that enter by the near end of a veth pair bring netfilter's mark with them;
  * a far end of 0 ends that. Errors as those of attaching. */
 int xlvs_loader_carry_marks(struct xlvs_loader *loader, uint32_t near_ifindex, uint32_t far_ifindex,
@@ -110,7 +114,8 @@ void xlvs_loader_close(struct xlvs_loader *loader);
 int xlvs_loader_apply(struct xlvs_loader *loader, const struct xlvs_model *model,
 		      const struct xlvs_plan *plan, struct xlvs_error *reterr);
 
-/* Give destination `dest` a next hop, or none (NULL): one store switches packets over. -ENOENT no
+/* Give destination `dest` a next hop, or none (NULL): one store switches packets over. One whose
+ * behind_ifindex is not 0 is reached by the detour. -ENOENT no
  * such destination, -ENOSPC, -ENOMEM. */
 int xlvs_loader_set_nexthop(struct xlvs_loader *loader, uint32_t dest,
 			    const struct xlvs_nexthop *nexthop);

@@ -4,7 +4,27 @@
 #include <errno.h>
 #include <string.h>
 
+#include "abi/detour.h"
 #include "loader/state.h"
+
+/* The next hop as it stands at `index`: by the detour, if it leads behind one. */
+static struct xlvs_nexthop placed(const struct xlvs_loader *loader, uint32_t index,
+				  const struct xlvs_nexthop *nexthop)
+{
+	uint32_t detour = loader->maps.runtime->detour_ifindex;
+	struct xlvs_nexthop at = *nexthop;
+
+	at.state = XLVS_NEXTHOP_READY;
+	at.behind_ifindex = 0;
+	if (!nexthop->behind_ifindex || !detour)
+		return at;
+	at.behind_ifindex = at.ifindex;
+	memcpy(at.behind_macs, at.macs, sizeof(at.macs));
+	at.behind_mtu_bytes = (uint16_t)at.mtu_bytes;
+	at.ifindex = detour;
+	xlvs_detour_write_macs(at.macs, XLVS_DETOUR_NEXTHOP, index);
+	return at;
+}
 
 /* Whether the destination leaves that way already. */
 static bool is_same(const struct xlvs_loader *loader, uint32_t index,
@@ -14,8 +34,7 @@ static bool is_same(const struct xlvs_loader *loader, uint32_t index,
 
 	if (!index || !nexthop)
 		return !index && !nexthop;
-	wanted = *nexthop;
-	wanted.state = XLVS_NEXTHOP_READY;
+	wanted = placed(loader, index, nexthop);
 	return !memcmp(&loader->maps.nexthops[index], &wanted, sizeof(wanted));
 }
 
@@ -27,8 +46,7 @@ static uint32_t write_new(struct xlvs_loader *loader, const struct xlvs_nexthop 
 		index = xlvs_runs_alloc(&loader->nexthops, 1);
 	if (index == XLVS_NONE)
 		return XLVS_NONE;
-	loader->maps.nexthops[index] = *nexthop;
-	loader->maps.nexthops[index].state = XLVS_NEXTHOP_READY;
+	loader->maps.nexthops[index] = placed(loader, index, nexthop);
 	return index;
 }
 

@@ -122,6 +122,14 @@ void xlvs_loader_set_local(struct xlvs_loader *loader, uint32_t dest, bool is_lo
 	loader->local[dest] = is_local;
 }
 
+int xlvs_loader_set_detour(struct xlvs_loader *loader, uint32_t ifindex, bool by_detour)
+{
+	(void)loader;
+	(void)ifindex;
+	(void)by_detour;
+	return 0;
+}
+
 int xlvs_loader_attach_egress(struct xlvs_loader *loader, uint32_t ifindex,
 			      struct xlvs_error *reterr)
 {

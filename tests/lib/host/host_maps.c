@@ -43,6 +43,7 @@ struct xlvs_clock_map xlvs_clock;
 struct xlvs_fragments_map xlvs_fragments;
 struct xlvs_held_map xlvs_held;
 struct xlvs_detours_map xlvs_detours;
+struct xlvs_by_detour_map xlvs_by_detour; /* empty */
 
 /* The element of a map with a row for each CPU. */
 static void *traffic_at(__u32 index)
