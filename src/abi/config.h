@@ -6,6 +6,8 @@
 
 #include <linux/types.h>
 
+#include "abi/setting.h"
+
 enum xlvs_tcp_state {
 	XLVS_TCP_NONE,
 	XLVS_TCP_ESTABLISHED,
@@ -67,12 +69,13 @@ struct xlvs_runtime {
 	__u32 timeout_ticks[XLVS_TIMEOUTS]; /* enum xlvs_timeout */
 	struct xlvs_constants constants; /* kept for the next daemon */
 	__u32 unprivileged_port; /* net.ipv4.ip_unprivileged_port_start: FTP's data may go there */
-	__u32 expire_quiescent_template; /* a destination of weight 0 loses its clients */
+	__s32 drop_rate; /* of packets that would open a connection one in so many is dropped */
 	__u32 lookups; /* enum xlvs_lookup but for marks; the programs have a copy of their own */
 	__u32 mark_ifindex; /* packets from here bring netfilter's mark in their source address */
 	__u32 detour_ifindex; /* packets that XDP cannot finish go there, see detour.h; 0 nowhere */
 	__u32 host_ifindex; /* where packets leave for programs of the director's own; 0: nowhere */
-	__u32 unused2[18];
+	__s32 settings[XLVS_SETTINGS_MAX]; /* enum xlvs_setting */
+	__u32 unused2[2];
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */
@@ -81,7 +84,8 @@ struct xlvs_runtime {
 	__u32 sweeps; /* full turns of the hand */
 	__u32 n_held; /* fragments that were ever kept: the last serial */
 	__u32 n_tickets; /* detours that were ever taken: the last serial */
-	__u32 unused3[10];
+	__s32 drop_counter; /* new connections until the next is dropped */
+	__u32 unused3[9];
 };
 
 /* What the packet path asks the daemon through the ring xlvs_events. */

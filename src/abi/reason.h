@@ -20,7 +20,8 @@
 	X(ICMP_CHECKSUM, "icmp_checksum", "an ICMP error whose checksum is wrong")               \
 	X(FRAGMENT_TINY, "fragment_tiny", "a first fragment without the whole transport header") \
 	X(FRAGMENT_OVERLAP, "fragment_overlap", "a fragment that would overwrite the first one") \
-	X(FRAGMENT_LOST, "fragment_lost", "the first fragment was dropped, or is too late")
+	X(FRAGMENT_LOST, "fragment_lost", "the first fragment was dropped, or is too late")      \
+	X(CHOSEN, "drop_packet", "a new connection, chosen by the setting drop_packet")
 
 /* X(symbol, name, what it means): counted, the packet goes on or there is none. */
 #define XLVS_EVENTS(X)                                                                        \

@@ -16,6 +16,7 @@ int xlvs_cli_drops(int argc, char **argv);
 int xlvs_cli_conn(int argc, char **argv);
 int xlvs_cli_mark(int argc, char **argv);
 int xlvs_cli_loopback(int argc, char **argv);
+int xlvs_cli_sysctl(int argc, char **argv);
 int xlvs_cli_run(int argc, char **argv);
 
 #endif

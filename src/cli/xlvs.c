@@ -15,6 +15,7 @@ static const struct command {
 	{"conn", xlvs_cli_conn, "the connections it holds"},
 	{"mark", xlvs_cli_mark, "firewall marks given in the packet path"},
 	{"loopback", xlvs_cli_loopback, "services for programs on this machine"},
+	{"sysctl", xlvs_cli_sysctl, "the settings net.ipv4.vs.*"},
 	{"run", xlvs_cli_run, "run a program that knows the kernel's IPVS only"},
 	{"rs", xlvs_cli_rs, "prepare this machine as a real server"},
 };

@@ -39,6 +39,8 @@ enum xlvs_command {
 	XLVS_CMD_FLUSH_MARKS = 34, /* do */
 	XLVS_CMD_GET_MARKS = 35, /* do: XLVS_ATTR_JSON in one or more messages */
 	XLVS_CMD_CARRY_MARKS = 36, /* do: XLVS_ATTR_MARK_NEAR, _FAR, or nothing: no more */
+	XLVS_CMD_SET_SETTING = 64, /* do: XLVS_ATTR_SETTING, _VALUE */
+	XLVS_CMD_GET_SETTINGS = 65, /* do: XLVS_ATTR_JSON in one or more messages */
 };
 
 /* Numbers are kept for the same subjects as those of commands. */
@@ -52,6 +54,8 @@ enum xlvs_attribute {
 	XLVS_ATTR_MARKS = 32, /* an array of struct xlvs_mark_spec */
 	XLVS_ATTR_MARK_NEAR = 33, /* u32: interface index of the end packets enter by */
 	XLVS_ATTR_MARK_FAR = 34, /* u32: of the end the packet path runs at */
+	XLVS_ATTR_SETTING = 64, /* string: net.ipv4.vs. and this are a sysctl's name */
+	XLVS_ATTR_SETTING_VALUE = 65, /* string */
 	XLVS_ATTR_END,
 };
 

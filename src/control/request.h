@@ -30,6 +30,7 @@ enum xlvs_given {
 	XLVS_GIVEN_LOCAL = 0x20,
 	XLVS_GIVEN_MARKS = 0x40,
 	XLVS_GIVEN_MARK_PAIR = 0x80,
+	XLVS_GIVEN_SETTING = 0x100,
 };
 
 /* What a command carries, by family and command:
@@ -50,6 +51,8 @@ enum xlvs_given {
  *           NEW_MARKS DEL_MARK        marks; DEL_MARK: one
  *           GET_MARKS FLUSH_MARKS     nothing
  *           CARRY_MARKS               mark_near and mark_far, or nothing
+ *           SET_SETTING               setting and value
+ *           GET_SETTINGS              nothing
  *           GET_CONNS (dump only)     nothing
  *           NEW_LADDR DEL_LADDR       service, key; local
  *           GET_LADDR (dump only)     service, key, or nothing
@@ -73,6 +76,8 @@ struct xlvs_request {
 	size_t n_marks;
 	uint32_t mark_near; /* interface indexes of a veth pair */
 	uint32_t mark_far;
+	char setting[XLVS_SETTING_BYTES];
+	char value[XLVS_SETTING_BYTES];
 };
 
 /* Read one datagram. `service.flags` is what the sender set, masked by `flags_mask`: on an edit,

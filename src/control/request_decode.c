@@ -73,6 +73,8 @@ static struct nla_policy xlvs_policy[XLVS_ATTR_END] = {
 			     .maxlen = sizeof(struct xlvs_address)},
 	[XLVS_ATTR_MARK_NEAR] = {.type = NLA_U32},
 	[XLVS_ATTR_MARK_FAR] = {.type = NLA_U32},
+	[XLVS_ATTR_SETTING] = {.type = NLA_STRING, .maxlen = XLVS_SETTING_BYTES},
+	[XLVS_ATTR_SETTING_VALUE] = {.type = NLA_STRING, .maxlen = XLVS_SETTING_BYTES},
 	[XLVS_ATTR_MARKS] = {.maxlen = XLVS_MARKS_PER_REQUEST * sizeof(struct xlvs_mark_spec)},
 };
 
@@ -312,16 +314,13 @@ static int timeout_value(struct nlattr *attr, uint32_t *ret_sec)
 static int parse_timeouts(struct nlattr **attrs, struct xlvs_request *request)
 {
 	struct xlvs_timeouts timeouts = {0};
-	int r;
 
-	r = timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_TCP], &timeouts.tcp_sec);
-	if (r == 0)
-		r = timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN], &timeouts.tcp_fin_sec);
-	if (r == 0)
-		r = timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_UDP], &timeouts.udp_sec);
-	if (r == 0)
-		request->timeouts = timeouts;
-	return r;
+	if (timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_TCP], &timeouts.tcp_sec) ||
+	    timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_TCP_FIN], &timeouts.tcp_fin_sec) ||
+	    timeout_value(attrs[IPVS_CMD_ATTR_TIMEOUT_UDP], &timeouts.udp_sec))
+		return -EINVAL;
+	request->timeouts = timeouts;
+	return 0;
 }
 
 static int parse_local(struct nlattr **attrs, struct xlvs_request *request)
@@ -375,13 +374,21 @@ static int parse_marks(struct nlattr **attrs, struct xlvs_request *request)
 
 static int parse_mark_pair(struct nlattr **attrs, struct xlvs_request *request)
 {
-	if (!attrs[XLVS_ATTR_MARK_NEAR] && !attrs[XLVS_ATTR_MARK_FAR])
-		return 0;
 	if (!attrs[XLVS_ATTR_MARK_NEAR] || !attrs[XLVS_ATTR_MARK_FAR])
-		return -EINVAL;
+		return attrs[XLVS_ATTR_MARK_NEAR] || attrs[XLVS_ATTR_MARK_FAR] ? -EINVAL : 0;
 	request->mark_near = nla_get_u32(attrs[XLVS_ATTR_MARK_NEAR]);
 	request->mark_far = nla_get_u32(attrs[XLVS_ATTR_MARK_FAR]);
 	request->given |= XLVS_GIVEN_MARK_PAIR;
+	return 0;
+}
+
+static int parse_setting(struct nlattr **attrs, struct xlvs_request *request)
+{
+	if (!attrs[XLVS_ATTR_SETTING] || !attrs[XLVS_ATTR_SETTING_VALUE])
+		return -EINVAL;
+	copy_string(request->setting, sizeof(request->setting), attrs[XLVS_ATTR_SETTING]);
+	copy_string(request->value, sizeof(request->value), attrs[XLVS_ATTR_SETTING_VALUE]);
+	request->given |= XLVS_GIVEN_SETTING;
 	return 0;
 }
 
@@ -421,6 +428,8 @@ static const struct command commands[] = {
 	{XLVS_FAMILY_XLVS, XLVS_CMD_FLUSH_MARKS, true, false, parse_nothing},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_MARKS, true, false, parse_nothing},
 	{XLVS_FAMILY_XLVS, XLVS_CMD_CARRY_MARKS, true, false, parse_mark_pair},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_SET_SETTING, true, false, parse_setting},
+	{XLVS_FAMILY_XLVS, XLVS_CMD_GET_SETTINGS, true, false, parse_nothing},
 };
 
 static const struct command *find_command(const struct xlvs_request *request)

@@ -133,6 +133,9 @@ static int put_parts(struct nl_msg *message, const struct xlvs_request *request)
 	if (request->given & XLVS_GIVEN_MARK_PAIR)
 		r |= nla_put_u32(message, XLVS_ATTR_MARK_NEAR, request->mark_near) |
 		     nla_put_u32(message, XLVS_ATTR_MARK_FAR, request->mark_far);
+	if (request->given & XLVS_GIVEN_SETTING)
+		r |= nla_put_string(message, XLVS_ATTR_SETTING, request->setting) |
+		     nla_put_string(message, XLVS_ATTR_SETTING_VALUE, request->value);
 	if (request->family == XLVS_FAMILY_IPVS && request->command == IPVS_CMD_SET_CONFIG)
 		r |= put_timeouts(message, &request->timeouts);
 	return r;

@@ -7,6 +7,7 @@
 #include "daemon/listing.h"
 #include "daemon/mark_rules.h"
 #include "daemon/status.h"
+#include "daemon/sysctl.h"
 #include "loader/grace.h"
 
 #include <errno.h>
@@ -333,6 +334,11 @@ static int answer_xlvs(struct xlvs_director *director, const struct xlvs_request
 					       request->mark_far, reterr);
 	case XLVS_CMD_FLUSH_MARKS:
 		return xlvs_mark_rules_flush(director, reterr);
+	case XLVS_CMD_SET_SETTING:
+		return xlvs_sysctl_set(director, request, reterr);
+	case XLVS_CMD_GET_SETTINGS:
+		r = xlvs_sysctl_document(director->model, &document);
+		break;
 	case XLVS_CMD_GET_CONNS:
 		return xlvs_connections_dump(xlvs_loader_maps(director->loader), reply, reterr);
 	default:

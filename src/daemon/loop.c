@@ -4,6 +4,7 @@
 #include "daemon/apply.h"
 #include "daemon/clock.h"
 #include "daemon/log.h"
+#include "daemon/sysctl.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -34,7 +35,7 @@ struct xlvs_loop {
 	enum xlvs_director_end end;
 	uv_signal_t terminate, interrupt, quit, hangup;
 	uv_poll_t accept, network, ring;
-	uv_timer_t settle, retry, estimate, look, trash;
+	uv_timer_t settle, retry, estimate, look, trash, defend;
 	LIST_HEAD(, client) clients;
 	uint64_t client_ns; /* when one was last served */
 };
@@ -182,7 +183,15 @@ static void on_estimate(uv_timer_t *timer)
 	struct xlvs_loop *loop = timer->data;
 	struct xlvs_director *director = loop->director;
 
-	xlvs_estimator_tick(director->estimator, director->model, director->loader);
+	if (xlvs_model_setting(director->model, XLVS_SETTING_run_estimation))
+		xlvs_estimator_tick(director->estimator, director->model, director->loader);
+}
+
+static void on_defend(uv_timer_t *timer)
+{
+	struct xlvs_loop *loop = timer->data;
+
+	xlvs_sysctl_defend(loop->director, NULL);
 }
 
 static void on_look(uv_timer_t *timer)
@@ -296,6 +305,7 @@ int xlvs_loop_start(struct xlvs_loop *loop, struct xlvs_director *director)
 	start_timer(loop, &loop->estimate, on_estimate,
 		    XLVS_ESTIMATOR_PERIOD_MS / XLVS_ESTIMATOR_PARTS);
 	start_timer(loop, &loop->look, on_look, XLVS_WATCH_PERIOD_MS);
+	start_timer(loop, &loop->defend, on_defend, XLVS_DEFENCE_PERIOD_MS);
 	start_timer(loop, &loop->trash, on_trash, XLVS_TRASH_PERIOD_SEC * 1000ULL);
 	r = start_poll(loop, &loop->network, xlvs_network_fd(director->network), on_network);
 	if (r == 0)

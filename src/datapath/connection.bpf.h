@@ -22,6 +22,14 @@ static __always_inline struct xlvs_runtime *xlvs_runtime_get(void)
 	return bpf_map_lookup_elem(&xlvs_runtime, &zero);
 }
 
+/* A setting of IPVS's as it is now: 0 without the map, which always is there. */
+static __always_inline __s32 xlvs_setting(enum xlvs_setting setting)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	return runtime ? *(volatile __s32 *)&runtime->settings[setting] : 0;
+}
+
 static __always_inline __u32 xlvs_conn_signature(__u64 hash)
 {
 	return (__u32)hash & ~(__u32)XLVS_LIFE_MASK;

@@ -84,7 +84,7 @@ static __always_inline bool is_valid(const struct xlvs_conn *template)
 	struct xlvs_dest *dest = xlvs_dest_at(template->dest);
 
 	return runtime && dest && dest->flags & XLVS_DEST_AVAILABLE &&
-	       (dest->weight || !runtime->expire_quiescent_template);
+	       (dest->weight || !runtime->settings[XLVS_SETTING_expire_quiescent_template]);
 }
 
 /* From now on no search finds it, but its connections and its time go on. */

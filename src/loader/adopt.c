@@ -223,6 +223,9 @@ static int adopt(struct adoption *adoption)
 		r = adopt_trash(adoption);
 	if (r < 0)
 		return r;
+	if (xlvs_model_adopt_settings(adoption->model, loader->maps.runtime->settings,
+				      loader->maps.runtime->drop_rate))
+		return refuse(adoption, -EINVAL, "settings of layout", XLVS_LAYOUT);
 	adopt_nexthops(loader);
 	xlvs_settings_timeouts(loader->maps.runtime, &timeouts);
 	xlvs_model_adopt_timeouts(adoption->model, &timeouts);

@@ -326,30 +326,45 @@ static int zero_dest(struct work *work, const struct xlvs_op *op)
 				  counts, sizeof(counts));
 }
 
-static int set_timeouts(struct work *work)
+static int set_timeout(struct work *work, uint32_t number, uint32_t seconds)
 {
 	struct xlvs_runtime *runtime = work->loader->maps.runtime;
+
+	return xlvs_journal_store(&work->loader->journal, &runtime->timeout_ticks[number],
+				  xlvs_settings_ticks(&runtime->constants, seconds));
+}
+
+static int set_timeouts(struct work *work)
+{
 	struct xlvs_timeouts timeouts;
+	int r;
 
 	xlvs_model_timeouts(work->model, &timeouts);
-	const struct {
-		uint32_t number;
-		uint32_t seconds;
-	} settings[] = {
-		{XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED, timeouts.tcp_sec},
-		{XLVS_TIMEOUT_TCP + XLVS_TCP_FIN_WAIT, timeouts.tcp_fin_sec},
-		{XLVS_TIMEOUT_UDP, timeouts.udp_sec},
-	};
+	r = set_timeout(work, XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED, timeouts.tcp_sec);
+	if (r == 0)
+		r = set_timeout(work, XLVS_TIMEOUT_TCP + XLVS_TCP_FIN_WAIT, timeouts.tcp_fin_sec);
+	return r < 0 ? r : set_timeout(work, XLVS_TIMEOUT_UDP, timeouts.udp_sec);
+}
 
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
-		uint32_t ticks = xlvs_settings_ticks(&runtime->constants, settings[i].seconds);
-		int r = xlvs_journal_store(&work->loader->journal,
-					   &runtime->timeout_ticks[settings[i].number], ticks);
+static int set_settings(struct work *work)
+{
+	struct xlvs_journal *journal = &work->loader->journal;
+	struct xlvs_runtime *runtime = work->loader->maps.runtime;
+	__s32 settings[XLVS_SETTINGS_END];
+	int r;
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	for (int i = 0; i < XLVS_SETTINGS_END; i++)
+		settings[i] = xlvs_model_setting(work->model, i);
+	r = xlvs_journal_write(journal, runtime->settings, settings, sizeof(settings));
+	if (r == 0)
+		r = xlvs_journal_store(journal, (uint32_t *)&runtime->drop_rate,
+				       (uint32_t)xlvs_model_drop_rate(work->model));
+	if (r == 0)
+		r = set_timeout(work, XLVS_TIMEOUT_LBLC,
+				(uint32_t)settings[XLVS_SETTING_lblc_expiration]);
+	return r < 0 ? r
+		     : set_timeout(work, XLVS_TIMEOUT_LBLCR,
+				   (uint32_t)settings[XLVS_SETTING_lblcr_expiration]);
 }
 
 static int prepare(struct work *work, const struct xlvs_op *op)
@@ -371,6 +386,8 @@ static int prepare(struct work *work, const struct xlvs_op *op)
 		return zero_dest(work, op);
 	case XLVS_OP_TIMEOUTS:
 		return set_timeouts(work);
+	case XLVS_OP_SETTINGS:
+		return set_settings(work);
 	case XLVS_OP_MARK_PUT:
 		return xlvs_marks_put(work->loader, work->model, op->mark);
 	case XLVS_OP_MARK_DELETE:

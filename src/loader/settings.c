@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -29,7 +30,12 @@ static const uint32_t tcp_timeouts_sec[XLVS_TCP_STATES] = {
 };
 
 static const uint32_t udp_timeout_sec = 300;
-static const uint32_t locality_timeout_sec = 24 * 60 * 60;
+
+static const int32_t initial[XLVS_SETTINGS_END] = {
+#define INITIAL(name, initial, least, most) initial,
+	XLVS_SETTINGS(INITIAL)
+#undef INITIAL
+};
 
 int xlvs_settings_sizes(uint64_t connections, uint32_t n_cpus, struct xlvs_sizes *ret_sizes,
 			struct xlvs_error *reterr)
@@ -109,9 +115,10 @@ void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_r
 			xlvs_settings_ticks(constants, tcp_timeouts_sec[i]);
 	runtime->timeout_ticks[XLVS_TIMEOUT_UDP] = xlvs_settings_ticks(constants, udp_timeout_sec);
 	runtime->timeout_ticks[XLVS_TIMEOUT_LBLC] =
-		xlvs_settings_ticks(constants, locality_timeout_sec);
+		xlvs_settings_ticks(constants, initial[XLVS_SETTING_lblc_expiration]);
 	runtime->timeout_ticks[XLVS_TIMEOUT_LBLCR] =
-		xlvs_settings_ticks(constants, locality_timeout_sec);
+		xlvs_settings_ticks(constants, initial[XLVS_SETTING_lblcr_expiration]);
+	memcpy(runtime->settings, initial, sizeof(initial));
 }
 
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts)

@@ -25,6 +25,7 @@ struct xlvs_model *xlvs_model_new(void)
 	if (!model)
 		return NULL;
 	model->timeouts = default_timeouts;
+	xlvs_model_init_settings(model);
 	model->services = calloc(XLVS_SERVICES_MAX, sizeof(struct xlvs_service_entry *));
 	model->dests = calloc(XLVS_DESTS_MAX, sizeof(struct xlvs_dest_entry *));
 	model->marks = calloc(XLVS_MARK_RULES_MAX, sizeof(struct xlvs_mark_entry *));

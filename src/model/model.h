@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "abi/setting.h"
 #include "base/error.h"
 #include "model/spec.h"
 #include "scheduler/scheduler.h"
@@ -58,6 +59,7 @@ enum xlvs_op_kind {
 	XLVS_OP_DEST_ZERO, /* counters of one that comes back from the trash to another service than
 			      it left: that was deleted, and a new one made with its key */
 	XLVS_OP_TIMEOUTS,
+	XLVS_OP_SETTINGS, /* write them all */
 	XLVS_OP_MARK_PUT, /* write a mark rule's element */
 	XLVS_OP_MARK_DELETE, /* its element is free */
 	XLVS_OP_MARKS, /* publish the rules as the model has them: after those put, before those
@@ -126,6 +128,21 @@ int xlvs_model_set_timeouts(struct xlvs_model *model, const struct xlvs_timeouts
 			    struct xlvs_plan *plan, struct xlvs_error *reterr);
 void xlvs_model_timeouts(const struct xlvs_model *model, struct xlvs_timeouts *ret_timeouts);
 
+/* Settings, the sysctls net.ipv4.vs.NAME, with values in the words of the kernel. -ENOENT no such
+ * setting, -EINVAL not a value of it, -EOPNOTSUPP one that this director cannot follow. */
+int xlvs_model_set_setting(struct xlvs_model *model, const char *name, const char *value,
+			   struct xlvs_plan *plan, struct xlvs_error *reterr);
+int32_t xlvs_model_setting(const struct xlvs_model *model, enum xlvs_setting setting);
+/* The n-th of all settings, those that stay as they are included. One may come twice, with the same
+ * value. False: there are no more. */
+bool xlvs_model_nth_setting(const struct xlvs_model *model, size_t n, const char **ret_name,
+			    char ret_value[static XLVS_SETTING_BYTES]);
+/* The drop rate that the packet path is to have. */
+int32_t xlvs_model_drop_rate(const struct xlvs_model *model);
+/* Look whether memory is low (IPVS's update_defense_level), with so many pages free: automatic
+ * defences go on or off. Nothing is planned where nothing changes. */
+int xlvs_model_defend(struct xlvs_model *model, uint64_t free_pages, struct xlvs_plan *plan);
+
 /* key NULL: everything. -ESRCH. */
 int xlvs_model_zero(struct xlvs_model *model, const struct xlvs_service_key *key,
 		    struct xlvs_plan *plan, struct xlvs_error *reterr);
@@ -156,5 +173,7 @@ int xlvs_model_adopt_service(struct xlvs_model *model, uint32_t id,
 int xlvs_model_adopt_dest(struct xlvs_model *model, const struct xlvs_model_dest *dest);
 int xlvs_model_adopt_mark(struct xlvs_model *model, uint32_t id, const struct xlvs_mark_spec *spec);
 void xlvs_model_adopt_timeouts(struct xlvs_model *model, const struct xlvs_timeouts *timeouts);
+int xlvs_model_adopt_settings(struct xlvs_model *model,
+			      const int32_t settings[static XLVS_SETTINGS_END], int32_t drop_rate);
 
 #endif

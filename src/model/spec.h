@@ -14,6 +14,7 @@
 
 #define XLVS_SCHEDULER_NAME_BYTES 16 /* with the final NUL, as in IPVS */
 #define XLVS_PE_NAME_BYTES	  17
+#define XLVS_SETTING_BYTES	  32 /* of a sysctl's name, and of its value */
 
 #define XLVS_TIMEOUT_MAX_SEC (31 * 24 * 3600) /* of any timeout, as in ipvsadm */
 

@@ -38,6 +38,8 @@ struct xlvs_model {
 	struct xlvs_ids service_ids, dest_ids, mark_ids;
 	struct xlvs_table service_keys, dest_keys, mark_keys;
 	struct xlvs_timeouts timeouts;
+	int32_t settings[XLVS_SETTINGS_END];
+	int32_t drop_rate;
 	uint64_t last_serial;
 	uint32_t n_services4, n_services6;
 	uint32_t n_ftp, n_port0; /* of these, for port 21, and for all ports */
@@ -49,6 +51,9 @@ struct xlvs_service_entry *xlvs_service_entry_find(const struct xlvs_model *mode
 struct xlvs_dest_entry *xlvs_dest_entry_find(const struct xlvs_model *model,
 					     const struct xlvs_service_key *service,
 					     const struct xlvs_dest_key *key);
+
+/* The settings a director starts with. */
+void xlvs_model_init_settings(struct xlvs_model *model);
 
 /* Count a service that comes (1) or goes (-1). */
 void xlvs_model_count(struct xlvs_model *model, const struct xlvs_service_key *key, int change);

@@ -38,6 +38,12 @@ static const uint32_t timeouts_sec[XLVS_TIMEOUTS] = {
 	[XLVS_TCP_LISTEN] = 120,  [XLVS_TCP_SYNACK] = 120,	[XLVS_TIMEOUT_UDP] = 300,
 };
 
+static const __s32 settings[XLVS_SETTINGS_END] = {
+#define INITIAL(name, initial, least, most) initial,
+	XLVS_SETTINGS(INITIAL)
+#undef INITIAL
+};
+
 void director_reset(void)
 {
 	struct xlvs_runtime *runtime = director.table.runtime;
@@ -62,6 +68,7 @@ void director_reset(void)
 	};
 	for (int i = 0; i < XLVS_TIMEOUTS; i++)
 		runtime->timeout_ticks[i] = timeouts_sec[i] * director.constants.ticks_per_sec;
+	memcpy(runtime->settings, settings, sizeof(settings));
 	*director.lookups = 0;
 	director_forget_icmp();
 	director_say("%s", "");

@@ -203,7 +203,7 @@ static void test_quiesced_destination_loses_its_clients_when_set_so(void **state
 		open_from(&site, client(family, 0, 7));
 		old = director_template(&site.request, VIP_PORT);
 		director_age(old, 10 * TICKS_PER_SEC);
-		director.table.runtime->expire_quiescent_template = 1;
+		director.table.runtime->settings[XLVS_SETTING_expire_quiescent_template] = 1;
 		director_weigh_dest(site.slot, site.dests[2], 0);
 		assert_int_equal(open_from(&site, client(family, 0, 7)), site.dests[1]);
 		new = director_template(&site.request, VIP_PORT);

@@ -325,6 +325,8 @@ static void assert_same_request(const struct xlvs_request *sent)
 	assert_memory_equal(&received.timeouts, &sent->timeouts, sizeof(sent->timeouts));
 	assert_memory_equal(&received.sync, &sent->sync, sizeof(sent->sync));
 	assert_memory_equal(&received.local, &sent->local, sizeof(sent->local));
+	assert_string_equal(received.setting, sent->setting);
+	assert_string_equal(received.value, sent->value);
 }
 
 static void test_requests_survive_the_wire(void **state)
@@ -352,6 +354,13 @@ static void test_requests_survive_the_wire(void **state)
 	};
 	static const struct xlvs_request conns = {
 		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_CONNS, .dump = true};
+	static const struct xlvs_request setting = {
+		.family = XLVS_FAMILY_XLVS,
+		.command = XLVS_CMD_SET_SETTING,
+		.given = XLVS_GIVEN_SETTING,
+		.setting = "sync_threshold",
+		.value = "3 50",
+	};
 	static struct xlvs_request local = {
 		.family = XLVS_FAMILY_XLVS,
 		.command = XLVS_CMD_NEW_LADDR,
@@ -373,6 +382,7 @@ static void test_requests_survive_the_wire(void **state)
 	assert_same_request(&timeouts);
 	assert_same_request(&sync);
 	assert_same_request(&conns);
+	assert_same_request(&setting);
 	local.service.key = full_service.key;
 	assert_same_request(&local);
 	local = (struct xlvs_request){

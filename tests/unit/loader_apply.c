@@ -52,6 +52,34 @@ static void test_services_and_destinations_come_change_and_go(void **state)
 	assert_int_equal(xlvs_loader_maps(d->loader)->runtime->n_services6, 0);
 }
 
+static void set_setting(struct director *d, const char *name, const char *value)
+{
+	make(d, xlvs_model_set_setting(d->f.model, name, value, &d->f.plan, &d->f.error));
+}
+
+static void test_settings_are_written_and_found_again(void **state)
+{
+	struct director *d = *state;
+	const struct xlvs_runtime *runtime = xlvs_loader_maps(d->loader)->runtime;
+
+	assert_int_equal(runtime->settings[XLVS_SETTING_conn_reuse_mode], 1);
+	set_setting(d, "conn_reuse_mode", "-7");
+	set_setting(d, "am_droprate", "4");
+	set_setting(d, "drop_packet", "3");
+	set_setting(d, "lblcr_expiration", "5");
+	assert_int_equal(runtime->settings[XLVS_SETTING_conn_reuse_mode], -7);
+	assert_int_equal(runtime->drop_rate, 4);
+	assert_int_equal(runtime->timeout_ticks[XLVS_TIMEOUT_LBLCR],
+			 5 * runtime->constants.ticks_per_sec);
+	assert_int_equal(runtime->timeout_ticks[XLVS_TIMEOUT_LBLC],
+			 86400 * runtime->constants.ticks_per_sec);
+	expect_all(d);
+	restart(d);
+	assert_int_equal(xlvs_model_setting(d->f.model, XLVS_SETTING_conn_reuse_mode), -7);
+	assert_int_equal(xlvs_model_drop_rate(d->f.model), 4);
+	expect_all(d);
+}
+
 static void test_timeouts_are_written_and_found_again(void **state)
 {
 	struct director *d = *state;
@@ -435,6 +463,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		director_test(test_services_and_destinations_come_change_and_go),
+		director_test(test_settings_are_written_and_found_again),
 		director_test(test_timeouts_are_written_and_found_again),
 		director_test(test_every_field_survives_a_restart),
 		director_test(test_persistent_services_survive_a_restart),

@@ -216,9 +216,13 @@ bool is_same_model(const struct xlvs_model *a, const struct xlvs_model *b)
 		if (!is_same_mark(xlvs_model_mark(a, i), xlvs_model_mark(b, i)))
 			return false;
 	}
+	for (int i = 0; i < XLVS_SETTINGS_END; i++) {
+		if (xlvs_model_setting(a, i) != xlvs_model_setting(b, i))
+			return false;
+	}
 	xlvs_model_timeouts(a, &x);
 	xlvs_model_timeouts(b, &y);
-	return !memcmp(&x, &y, sizeof(x));
+	return !memcmp(&x, &y, sizeof(x)) && xlvs_model_drop_rate(a) == xlvs_model_drop_rate(b);
 }
 
 struct xlvs_model *copy_of_model(const struct xlvs_model *model)
@@ -227,6 +231,7 @@ struct xlvs_model *copy_of_model(const struct xlvs_model *model)
 	const struct xlvs_model_service *service = xlvs_model_next_service(model, 0);
 	const struct xlvs_model_dest *dest = xlvs_model_next_dest(model, 0);
 	const struct xlvs_model_mark *mark = xlvs_model_next_mark(model, 0);
+	int32_t settings[XLVS_SETTINGS_END];
 	struct xlvs_timeouts timeouts;
 
 	assert_non_null(copy);
@@ -247,5 +252,8 @@ struct xlvs_model *copy_of_model(const struct xlvs_model *model)
 	}
 	xlvs_model_timeouts(model, &timeouts);
 	xlvs_model_adopt_timeouts(copy, &timeouts);
+	for (int i = 0; i < XLVS_SETTINGS_END; i++)
+		settings[i] = xlvs_model_setting(model, i);
+	assert_int_equal(xlvs_model_adopt_settings(copy, settings, xlvs_model_drop_rate(model)), 0);
 	return copy;
 }

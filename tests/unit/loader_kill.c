@@ -54,6 +54,8 @@ static void configure(struct director *d)
 	}
 	make(d, delete_dest(&d->f, vip(0), server(3)));
 	make(d, xlvs_model_set_timeouts(d->f.model, &timeouts, &d->f.plan, &d->f.error));
+	make(d, xlvs_model_set_setting(d->f.model, "lblc_expiration", "86400", &d->f.plan,
+				       &d->f.error));
 }
 
 static int new_service(struct director *d)
@@ -108,6 +110,11 @@ static int set_timeouts(struct director *d)
 	struct xlvs_timeouts timeouts = {.tcp_sec = 1, .tcp_fin_sec = 2, .udp_sec = 3};
 
 	return xlvs_model_set_timeouts(d->f.model, &timeouts, &d->f.plan, &d->f.error);
+}
+
+static int set_setting(struct director *d)
+{
+	return xlvs_model_set_setting(d->f.model, "lblc_expiration", "60", &d->f.plan, &d->f.error);
 }
 
 static int flush(struct director *d)
@@ -238,6 +245,7 @@ KILL_TEST(change_dest)
 KILL_TEST(drop_dest)
 KILL_TEST(free_trash)
 KILL_TEST(set_timeouts)
+KILL_TEST(set_setting)
 KILL_TEST(flush)
 
 /* Stepping is a conversation between two processes: on one CPU it needs no wake-ups. */
@@ -262,6 +270,7 @@ int main(void)
 		director_test(test_drop_dest_is_done_or_not_begun),
 		director_test(test_free_trash_is_done_or_not_begun),
 		director_test(test_set_timeouts_is_done_or_not_begun),
+		director_test(test_set_setting_is_done_or_not_begun),
 		director_test(test_flush_is_done_or_not_begun),
 	};
 
