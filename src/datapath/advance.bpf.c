@@ -8,6 +8,10 @@
 #include "protocol/list.h"
 #include "protocol/protocol.bpf.h"
 
+enum {
+	REUSE_FIN_WAIT = 2, /* a bit of conn_reuse_mode */
+};
+
 _Static_assert((int)XLVS_DESTS_MAX <= (int)XLVS_ADVANCE_DEST, "an answer holds any destination");
 
 static __always_inline int step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
@@ -31,15 +35,39 @@ static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlv
 	reply->meta = (reply->meta & ~shown) | (conn->meta & shown);
 }
 
-/* A record that is of no use to this packet: expired, or ended and met by a SYN, which opens a new
- * connection on it (IPVS's conn_reuse_mode 1), unless a template says whose it is. */
-static __always_inline bool is_over(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
+/* Has a connection ended that a SYN begins anew? A template's does not: that says whose it is. */
+static __always_inline bool is_finished(const struct xlvs_conn *conn)
 {
-	__u32 state = conn->meta & XLVS_META_STATE;
+	__s32 mode = xlvs_setting(XLVS_SETTING_conn_reuse_mode);
+	__u32 meta = conn->meta, state = meta & XLVS_META_STATE;
 
-	return xlvs_conn_expired(conn, pkt->now) ||
-	       (pkt->tcp_flags & XLVS_TCP_SYN && !(conn->meta & XLVS_META_CONTROLLED) &&
-		(state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE));
+	if (!mode || meta & XLVS_META_CONTROLLED)
+		return false;
+	return state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE ||
+	       (mode & REUSE_FIN_WAIT && state == XLVS_TCP_FIN_WAIT && meta & XLVS_META_NOOUTPUT);
+}
+
+/* Is the connection to end because of its destination (expire_nodest_conn)? One that was deleted,
+ * or, for a SYN, one of weight 0. */
+static __always_inline bool is_forsaken(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
+
+	return dest && xlvs_setting(XLVS_SETTING_expire_nodest_conn) &&
+	       (!(dest->flags & XLVS_DEST_AVAILABLE) ||
+		(pkt->tcp_flags & XLVS_TCP_SYN && !dest->weight));
+}
+
+/* Is a record of no use to this packet, which then may open another connection over it? */
+static __always_inline bool is_over(const struct xlvs_packet *pkt, struct xlvs_conn *conn)
+{
+	if (xlvs_conn_expired(conn, pkt->now))
+		return true;
+	if (is_forsaken(pkt, conn)) {
+		conn->deadline = pkt->now; /* even if the packet opens none */
+		return true;
+	}
+	return pkt->tcp_flags & XLVS_TCP_SYN && is_finished(conn);
 }
 
 /* Note the record's turn. False when it has been given to another connection since it was found. */

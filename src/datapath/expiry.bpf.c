@@ -5,16 +5,22 @@
  * A live connection past its deadline becomes a zombie. A zombie that does not say when it died is
  * dated when the hand meets it, and freed when it is cold: whoever found the record before it
  * ended has long let go of it. */
+#include <linux/in.h>
+
 #include "datapath/connection.bpf.h"
 #include "datapath/persistence.bpf.h"
 
 enum expiry_constant {
 	BATCH = 32,
+	DROP_SHARE = 32, /* of the table: what drop_entry looks at in a turn */
+	DROP_IDLE_SEC = 60,
 };
 
 struct sweep {
 	__u32 from;
 	__u32 now;
+	bool expires_nodest; /* the setting expire_nodest_conn */
+	bool drops; /* the setting drop_entry is in effect */
 };
 
 static __always_inline void visit_zombie(struct xlvs_conn *conn, __u32 index, __u32 now)
@@ -44,15 +50,49 @@ static __always_inline void visit_expired(struct xlvs_conn *conn, __u32 index, _
 	__sync_fetch_and_or(&conn->word, XLVS_LIFE_ZOMBIE);
 }
 
-static __always_inline void visit(struct xlvs_conn *conn, __u32 index, __u32 now)
+/* May drop_entry end this connection (the kernel's ip_vs_random_dropentry)? One that is half open,
+ * one whose client sent a single datagram a minute ago, a template that none of its connections
+ * has assured. */
+static __always_inline bool is_droppable(const struct xlvs_conn *conn, __u32 now)
 {
-	__u32 life = (__u32)conn->word & XLVS_LIFE_MASK;
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__u32 state = conn->meta & XLVS_META_STATE;
+
+	if (conn->family & XLVS_FAMILY_TEMPLATE)
+		return state != XLVS_TEMPLATE_ASSURED;
+	if (conn->protocol == IPPROTO_TCP)
+		return state == XLVS_TCP_SYN_RECV || state == XLVS_TCP_SYNACK;
+	return runtime && !(conn->meta & XLVS_META_PROVEN) &&
+	       (__s32)(now + runtime->timeout_ticks[XLVS_TIMEOUT_UDP] - conn->deadline -
+		       DROP_IDLE_SEC * xlvs_constants.ticks_per_sec) >= 0;
+}
+
+/* Is a connection to end before its time? */
+static __always_inline bool is_condemned(const struct xlvs_conn *conn, const struct sweep *sweep,
+					 bool drops)
+{
+	struct xlvs_dest *dest;
+
+	if (drops && is_droppable(conn, sweep->now))
+		return true;
+	if (!sweep->expires_nodest)
+		return false;
+	dest = xlvs_dest_at(conn->dest);
+	return dest && !(dest->flags & XLVS_DEST_AVAILABLE);
+}
+
+static __always_inline void visit(struct xlvs_conn *conn, __u32 index, const struct sweep *sweep,
+				  bool drops)
+{
+	__u32 life = (__u32)conn->word & XLVS_LIFE_MASK, now = sweep->now;
 
 	if (life == XLVS_LIFE_ZOMBIE)
 		visit_zombie(conn, index, now);
 	if (life != XLVS_LIFE_LIVE)
 		return;
 	if (!(conn->meta & XLVS_META_REPLY)) {
+		if (is_condemned(conn, sweep, drops) && !xlvs_template_in_use(conn, index))
+			conn->deadline = now;
 		if (xlvs_conn_expired(conn, now))
 			visit_expired(conn, index, now);
 	} else if (!xlvs_conn_partner(conn, index)) {
@@ -65,6 +105,8 @@ static __always_inline void visit(struct xlvs_conn *conn, __u32 index, __u32 now
  * follow such a count from batch to batch. */
 static long visit_batch(__u32 n, struct sweep *sweep)
 {
+	bool drops = sweep->drops && bpf_get_prandom_u32() % DROP_SHARE == 0;
+
 	for (__u32 i = 0; i < BATCH; i++) {
 		__u32 index = sweep->from + n * BATCH + i;
 		struct xlvs_conn *conn = xlvs_conn_at(index);
@@ -72,7 +114,7 @@ static long visit_batch(__u32 n, struct sweep *sweep)
 		if (!conn)
 			return 1;
 		if ((__u32)conn->word)
-			visit(conn, index, sweep->now);
+			visit(conn, index, sweep, drops);
 	}
 	return 0;
 }
@@ -90,6 +132,8 @@ static int tick(void *map, __u32 *key, struct xlvs_clock *clock)
 	batches = runtime->sweep_records / BATCH + 1;
 	sweep.from = runtime->sweep_hand;
 	sweep.now = xlvs_now();
+	sweep.expires_nodest = xlvs_setting(XLVS_SETTING_expire_nodest_conn);
+	sweep.drops = xlvs_setting(XLVS_SETTING_drop_entry) >= XLVS_DEFENCE_ALERT;
 	bpf_loop(batches, visit_batch, &sweep, 0);
 	runtime->sweep_hand = sweep.from + batches * BATCH;
 	if (runtime->sweep_hand >= xlvs_constants.conn_groups * XLVS_CONN_GROUP) {

@@ -56,10 +56,18 @@ struct xlvs_icmp_word {
  * action. Negative as above; the frame is as it came. */
 int xlvs_icmp_tell_client(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word);
 
+/* An error about no connection that there is. */
+#define XLVS_ICMP_UNKNOWN (XLVS_NOT_OURS + 1)
+
 /* A packet that is neither TCP nor UDP, or not a whole one: if it is an error about a connection,
  * it is sent on to whom it concerns, what it quotes translated. An XDP action, XLVS_NOT_OURS or a
- * negative reason. */
-int xlvs_icmp_error(struct xdp_md *ctx);
+ * negative reason; while the setting schedule_icmp is on also XLVS_ICMP_UNKNOWN, with what the
+ * error is about in *pkt. */
+int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt);
+
+/* Such an error opens the connection, if there is a service for it, and goes on by it. An XDP
+ * action, XLVS_NOT_OURS or a negative reason. `pkt` is overwritten. */
+int xlvs_icmp_schedule(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
 /* The same for an error about a tunnel between director and destination: the client is told of the
  * packet inside, and the daemon the MTU of the path. `pkt` is overwritten. */

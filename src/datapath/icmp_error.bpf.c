@@ -26,14 +26,14 @@ enum error_constant {
 
 /* An error that was read: `pkt` is the error itself, its tuple that of the connection. */
 struct error {
-	struct xlvs_packet pkt;
+	struct xlvs_packet *pkt;
 	__u32 ports_offset; /* of the quoted ports */
 	bool ipv4;
 };
 
 static __always_inline void turn_round(struct error *error, const __be16 *ports, __u8 protocol)
 {
-	struct xlvs_tuple *tuple = &error->pkt.tuple;
+	struct xlvs_tuple *tuple = &error->pkt->tuple;
 
 	tuple->kind = protocol | (error->ipv4 ? XLVS_AF_INET : XLVS_AF_INET6) << 8;
 	tuple->flags = 0;
@@ -48,7 +48,7 @@ static __always_inline void turn_round(struct error *error, const __be16 *ports,
 /* Each: false for what is no error, or not about TCP or UDP, or too short to tell. */
 static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 {
-	const struct iphdr *inner = xlvs_icmp_quoted_ipv4(ctx, &error->pkt);
+	const struct iphdr *inner = xlvs_icmp_quoted_ipv4(ctx, error->pkt);
 	void *end = (void *)(long)ctx->data_end;
 	void *ports;
 
@@ -60,24 +60,24 @@ static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 	ports = (void *)inner + inner->ihl * 4U;
 	if (ports + XLVS_QUOTED_PORTS_BYTES > end ||
 	    error->ports_offset + XLVS_QUOTED_PORTS_BYTES >
-		    sizeof(struct ethhdr) + error->pkt.length_bytes)
+		    sizeof(struct ethhdr) + error->pkt->length_bytes)
 		return false;
 	error->ipv4 = true;
-	error->pkt.tuple.key = (union xlvs_endpoints){.v4 = {inner->daddr, inner->saddr}};
+	error->pkt->tuple.key = (union xlvs_endpoints){.v4 = {inner->daddr, inner->saddr}};
 	turn_round(error, ports, inner->protocol);
 	return true;
 }
 
 static __always_inline bool read_ipv6(struct xdp_md *ctx, struct error *error)
 {
-	const struct ipv6hdr *inner = xlvs_icmp_quoted_ipv6(ctx, &error->pkt);
+	const struct ipv6hdr *inner = xlvs_icmp_quoted_ipv6(ctx, error->pkt);
 
 	if (!inner || inner->version != 6 ||
 	    (inner->nexthdr != IPPROTO_TCP && inner->nexthdr != IPPROTO_UDP))
 		return false;
 	error->ports_offset = XLVS_QUOTED6 + sizeof(*inner);
-	__builtin_memcpy(error->pkt.tuple.key.v6.saddr, &inner->daddr, sizeof(inner->daddr));
-	__builtin_memcpy(error->pkt.tuple.key.v6.daddr, &inner->saddr, sizeof(inner->saddr));
+	__builtin_memcpy(error->pkt->tuple.key.v6.saddr, &inner->daddr, sizeof(inner->daddr));
+	__builtin_memcpy(error->pkt->tuple.key.v6.daddr, &inner->saddr, sizeof(inner->saddr));
 	turn_round(error, (const void *)(inner + 1), inner->nexthdr);
 	return true;
 }
@@ -144,7 +144,7 @@ static __always_inline int check(struct xdp_md *ctx, const struct error *error,
 
 	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct iphdr), &frame))
 		return -XLVS_DROP_INTERNAL;
-	return xlvs_forward_check(&error->pkt, xlvs_ttl(frame + sizeof(struct ethhdr), error->ipv4),
+	return xlvs_forward_check(error->pkt, xlvs_ttl(frame + sizeof(struct ethhdr), error->ipv4),
 				  nexthop);
 }
 
@@ -176,9 +176,9 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 		to.address[0] = first->key.v4.daddr;
 	else
 		__builtin_memcpy(to.address, first->key.v6.daddr, sizeof(to.address));
-	error->pkt.tuple.key = first->key;
-	error->pkt.tuple.flow = first->flow;
-	r = xlvs_route_client(ctx, &error->pkt.tuple);
+	error->pkt->tuple.key = first->key;
+	error->pkt->tuple.flow = first->flow;
+	r = xlvs_route_client(ctx, &error->pkt->tuple);
 	if (r < 0)
 		return r;
 	nexthop = xlvs_gateway_at(r);
@@ -190,7 +190,7 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 	r = translate(ctx, error, &to);
 	if (r)
 		return r;
-	xlvs_count_out(record->dest, error->pkt.length_bytes);
+	xlvs_count_out(record->dest, error->pkt->length_bytes);
 	return send(ctx, nexthop);
 }
 
@@ -230,14 +230,14 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 		return r ? r : -XLVS_DROP_INTERNAL;
 	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
 	to.port = dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
-	xlvs_count_in(conn->dest, error->pkt.length_bytes);
+	xlvs_count_in(conn->dest, error->pkt->length_bytes);
 	if (!nexthop)
 		return to_host(ctx, error, &to, method);
 	if (method == XLVS_FORWARD_dr)
-		return xlvs_forward_dr(ctx, &error->pkt, dest, nexthop, error->ipv4);
+		return xlvs_forward_dr(ctx, error->pkt, dest, nexthop, error->ipv4);
 	if (method == XLVS_FORWARD_tun)
-		return error->ipv4 ? xlvs_forward_tun(ctx, &error->pkt, dest, nexthop, true)
-				   : xlvs_forward_tun(ctx, &error->pkt, dest, nexthop, false);
+		return error->ipv4 ? xlvs_forward_tun(ctx, error->pkt, dest, nexthop, true)
+				   : xlvs_forward_tun(ctx, error->pkt, dest, nexthop, false);
 	r = check(ctx, error, nexthop);
 	if (r)
 		return r;
@@ -245,26 +245,28 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	return r ? r : send(ctx, nexthop);
 }
 
-int xlvs_icmp_error(struct xdp_md *ctx)
+int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	const struct ethhdr *eth = (void *)(long)ctx->data;
-	struct error error = {};
+	struct error error = {.pkt = pkt};
 	struct xlvs_conn *conn;
 	__u32 index;
 	bool read;
 
-	if ((void *)(eth + 1) > (void *)(long)ctx->data_end || eth->h_dest[0] & 1)
+	if (!pkt || (void *)(eth + 1) > (void *)(long)ctx->data_end || eth->h_dest[0] & 1)
 		return XLVS_NOT_OURS;
+	*pkt = (struct xlvs_packet){};
 	if (eth->h_proto == bpf_htons(ETH_P_IP))
 		read = read_ipv4(ctx, &error);
 	else
 		read = eth->h_proto == bpf_htons(ETH_P_IPV6) && read_ipv6(ctx, &error);
 	if (!read)
 		return XLVS_NOT_OURS;
-	conn = xlvs_conn_find(&error.pkt.tuple, error.ipv4, &index);
+	pkt->l4_offset = 0; /* nobody is told of an error that is dropped */
+	conn = xlvs_conn_find(&pkt->tuple, error.ipv4, &index);
 	if (!conn)
-		return XLVS_NOT_OURS;
-	if (!xlvs_icmp_sum_is_right(ctx, error.pkt.length_bytes, error.ipv4))
+		return xlvs_setting(XLVS_SETTING_schedule_icmp) ? XLVS_ICMP_UNKNOWN : XLVS_NOT_OURS;
+	if (!xlvs_icmp_sum_is_right(ctx, pkt->length_bytes, error.ipv4))
 		return -XLVS_DROP_ICMP_CHECKSUM;
 	if (conn->meta & XLVS_META_REPLY)
 		return to_client(ctx, &error, index);

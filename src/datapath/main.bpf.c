@@ -75,7 +75,7 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 	if (!dest)
 		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (!(dest->flags & XLVS_DEST_AVAILABLE))
-		return xlvs_dest_removed(pkt);
+		return -XLVS_DROP_DEST_REMOVED;
 	xlvs_count_in(dest_index, pkt->length_bytes);
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
@@ -176,8 +176,11 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 		if (meta & XLVS_META_REPLY)
 			return travel_back(ctx, pkt, conn, index, ipv4);
 		if (is_steady(pkt, meta) && ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS ||
-					     refresh_request(pkt, conn)))
-			return send_request(ctx, pkt, conn->dest, meta, ipv4);
+					     refresh_request(pkt, conn))) {
+			r = send_request(ctx, pkt, conn->dest, meta, ipv4);
+			if (r != -XLVS_DROP_DEST_REMOVED)
+				return r;
+		}
 	}
 	r = xlvs_advance_request(ctx, pkt, index, service);
 	if (r < 0)
@@ -227,6 +230,17 @@ static __always_inline int depart_fragment(struct xdp_md *ctx, struct xlvs_packe
 	}
 }
 
+static __always_inline int depart_icmp(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	int r = xlvs_icmp_error(ctx, pkt), tunnel;
+
+	if (r != XLVS_NOT_OURS && r != XLVS_ICMP_UNKNOWN)
+		return r;
+	tunnel = xlvs_icmp_tunnel(ctx, pkt);
+	return tunnel == XLVS_NOT_OURS && r == XLVS_ICMP_UNKNOWN ? xlvs_icmp_schedule(ctx, pkt)
+								 : tunnel;
+}
+
 /* What is no whole TCP or UDP packet, or does not look like most of them. */
 static __always_inline int depart_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
@@ -237,9 +251,7 @@ static __always_inline int depart_unusual(struct xdp_md *ctx, struct xlvs_packet
 							 : travel(ctx, pkt, false);
 	pkt->l4_offset = 0;
 	r = depart_fragment(ctx, pkt);
-	if (r == XLVS_NOT_OURS)
-		r = xlvs_icmp_error(ctx);
-	return r == XLVS_NOT_OURS ? xlvs_icmp_tunnel(ctx, pkt) : r;
+	return r == XLVS_NOT_OURS ? depart_icmp(ctx, pkt) : r;
 }
 
 static __always_inline int depart(struct xdp_md *ctx, struct xlvs_packet *pkt)

@@ -23,6 +23,7 @@ enum open_constant {
 	FTP_DATA_PORT = 20, /* active FTP's data connections are never scheduled */
 	FIRST_TIMEOUT_SEC = 3,
 	HASH_TRIES = 8,
+	WITHOUT_RECORD = 1,
 };
 
 static __always_inline int schedule(struct xlvs_pick *pick, struct xlvs_tuple *tuple)
@@ -208,15 +209,32 @@ static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u
 	return index;
 }
 
-/* May this packet open a connection? TCP only by a SYN, but for the time the table is full, when
- * connections without a record exist. */
-static __always_inline bool may_open(const struct xlvs_packet *pkt, bool full)
+/* Does this packet open a connection? TCP by a SYN, or by whatever is no RST (sloppy_tcp). */
+static __always_inline bool is_opening(const struct xlvs_packet *pkt)
 {
-	if (pkt->tuple.sport == bpf_htons(FTP_DATA_PORT))
-		return false;
-	if (pkt->tuple.protocol != IPPROTO_TCP)
+	if (pkt->tuple.protocol != IPPROTO_TCP || pkt->tcp_flags & XLVS_TCP_SYN)
 		return true;
-	return !(pkt->tcp_flags & XLVS_TCP_RST) && (pkt->tcp_flags & XLVS_TCP_SYN || full);
+	return xlvs_setting(XLVS_SETTING_sloppy_tcp);
+}
+
+/* May it, at all? 0; WITHOUT_RECORD for what opens none, while the table is full and connections
+ * without a record exist; XLVS_NOT_OURS or a negative reason: of new connections one in drop_rate
+ * is dropped (drop_packet). Called, for the stack of xlvs_open is full. */
+static __noinline int admit(const struct xlvs_packet *pkt, __u32 slot)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__s32 rate;
+
+	if (pkt->tuple.sport == bpf_htons(FTP_DATA_PORT) || slot == XLVS_NONE || !runtime ||
+	    (pkt->tuple.protocol == IPPROTO_TCP && pkt->tcp_flags & XLVS_TCP_RST))
+		return XLVS_NOT_OURS;
+	if (!is_opening(pkt))
+		return xlvs_conns_full(runtime) ? WITHOUT_RECORD : XLVS_NOT_OURS;
+	rate = *(volatile __s32 *)&runtime->drop_rate;
+	if (!rate || (__s32)__sync_fetch_and_add(&runtime->drop_counter, -1) > 1)
+		return 0;
+	runtime->drop_counter = rate;
+	return -XLVS_DROP_CHOSEN;
 }
 
 /* Slot of the service for a mark: it stands in the table under the mark as an address. */
@@ -335,8 +353,8 @@ static __always_inline bool is_foreign(const struct xlvs_service *service,
 }
 
 /* With the table full, and no record for the packet: by its template, or else by its hash. */
-static __always_inline int open_without_record(const struct xlvs_service *service,
-					       struct xlvs_packet *pkt, __u32 slot)
+static __noinline int open_without_record(const struct xlvs_service *service,
+					  struct xlvs_packet *pkt, __u32 slot)
 {
 	struct xlvs_pick pick = {};
 	struct xlvs_dest *dest;
@@ -356,22 +374,20 @@ static __always_inline int open_without_record(const struct xlvs_service *servic
 
 int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot)
 {
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_service *service;
 	struct xlvs_pick pick = {};
-	bool full;
 	int r;
 
-	if (!pkt || !runtime)
+	if (!pkt)
 		return -XLVS_DROP_INTERNAL;
-	full = xlvs_conns_full(runtime);
-	if (!may_open(pkt, full))
-		return XLVS_NOT_OURS;
+	r = admit(pkt, slot);
+	if (r < 0)
+		return r;
 	service = bpf_map_lookup_elem(&xlvs_services, &slot);
 	if (!service)
 		return XLVS_NOT_OURS;
 	pkt->meta = 0;
-	if (full && pkt->tuple.protocol == IPPROTO_TCP && !(pkt->tcp_flags & XLVS_TCP_SYN)) {
+	if (r == WITHOUT_RECORD) {
 		r = open_without_record(service, pkt, slot);
 		return r < 0 ? XLVS_NOT_OURS : r;
 	}

@@ -5,7 +5,9 @@
 
 #include "protocol/protocol.bpf.h"
 
-static const __u8 table[XLVS_DIRECTIONS][XLVS_TCP_EVENTS][XLVS_TCP_STATES] = XLVS_TCP_TABLE;
+/* The second while secure_tcp is in effect. */
+static const __u8 tables[2][XLVS_DIRECTIONS][XLVS_TCP_EVENTS][XLVS_TCP_STATES] = {
+	XLVS_TCP_TABLE, XLVS_TCP_SECURE_TABLE};
 
 static __always_inline bool is_active(__u32 state)
 {
@@ -15,6 +17,7 @@ static __always_inline bool is_active(__u32 state)
 
 static __always_inline __u32 next_state(__u32 direction, __u8 flags, __u32 state)
 {
+	bool is_secure = xlvs_setting(XLVS_SETTING_secure_tcp) >= XLVS_DEFENCE_ALERT;
 	__u32 event;
 
 	if (flags & XLVS_TCP_RST)
@@ -29,7 +32,7 @@ static __always_inline __u32 next_state(__u32 direction, __u8 flags, __u32 state
 		return XLVS_TCP_CLOSE;
 	if (direction >= XLVS_DIRECTIONS || state >= XLVS_TCP_STATES)
 		return XLVS_TCP_CLOSE;
-	return table[direction][event][state];
+	return tables[is_secure][direction][event][state];
 }
 
 int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The TCP state table of IPVS (net/netfilter/ipvs/ip_vs_proto_tcp.c, normal mode), one row a
- * packet event, one column a current state. Plain data, for the packet path and for tests. */
+/* The TCP state tables of IPVS (net/netfilter/ipvs/ip_vs_proto_tcp.c), one row a packet event, one
+ * column a current state. Plain data, for the packet path and for tests. */
 #ifndef XLVS_PROTOCOL_TCP_H
 #define XLVS_PROTOCOL_TCP_H
 
@@ -44,6 +44,30 @@ enum xlvs_tcp_event {
 	},                                                                   \
 	{ /* INPUT-ONLY: replies bypass the director */                      \
 		/*syn*/ { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SR },      \
+		/*fin*/ { CL, FW, SS, TW, FW, TW, CL, CW, LA, LI, TW },      \
+		/*ack*/ { ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },      \
+		/*rst*/ { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },      \
+	},                                                                   \
+}
+/* While secure_tcp is in effect a client's word alone opens nothing. */
+#define XLVS_TCP_SECURE_TABLE {                                              \
+	{ /* INPUT */                                                        \
+		/*        NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */      \
+		/*syn*/ { SR, ES, ES, SR, SR, SR, SR, SR, SR, SR, SA },      \
+		/*fin*/ { CL, CW, SS, TW, TW, TW, CL, CW, LA, LI, SA },      \
+		/*ack*/ { ES, ES, SS, SR, FW, TW, CL, CW, CL, LI, SA },      \
+		/*rst*/ { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },      \
+	},                                                                   \
+	{ /* OUTPUT */                                                       \
+		/*        NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */      \
+		/*syn*/ { SS, ES, SS, SA, SS, SS, SS, SS, SS, LI, SA },      \
+		/*fin*/ { TW, FW, SS, TW, FW, TW, CL, TW, LA, LI, TW },      \
+		/*ack*/ { ES, ES, SS, ES, FW, TW, CL, CW, LA, ES, ES },      \
+		/*rst*/ { CL, CL, SS, CL, CL, TW, CL, CL, CL, CL, CL },      \
+	},                                                                   \
+	{ /* INPUT-ONLY */                                                   \
+		/*        NO  ES  SS  SR  FW  TW  CL  CW  LA  LI  SA */      \
+		/*syn*/ { SA, ES, ES, SR, SA, SA, SA, SA, SA, SA, SA },      \
 		/*fin*/ { CL, FW, SS, TW, FW, TW, CL, CW, LA, LI, TW },      \
 		/*ack*/ { ES, ES, SS, ES, FW, TW, CL, CW, CL, LI, ES },      \
 		/*rst*/ { CL, CL, CL, SR, CL, CL, CL, CL, LA, LI, CL },      \

@@ -205,13 +205,16 @@ class KernelSide(Side):
         self.channel = messages.KernelChannel(self.director)
 
     def sysctl(self, setting):
+        """What a refusal is to look like: sysctl(8)'s words, our exit status."""
         name, _, value = setting.partition("=")
         try:
             self.director.sysctl(f"net.ipv4.vs.{name}", value.replace(",", " "))
-        except OSError as error:
-            return error.errno, "", ""
+        except FileNotFoundError:
+            return 2, "", f"sysctl: cannot stat /proc/sys/net/ipv4/vs/{name}: " \
+                "No such file or directory\n"
+        except OSError:
+            return 2, "", f'sysctl: setting key "net.ipv4.vs.{name}": Invalid argument\n'
         return 0, "", ""
-
 
     def mark(self, protocol, address, port, mark):
         family = "ip6" if ":" in address else "ip"
@@ -249,8 +252,8 @@ class XlvsSide(Side):
         return said.rstrip().endswith("ready")
 
     def sysctl(self, setting):
-        status, _, _ = self.run(["xlvs", "sysctl", setting])
-        return status, "", ""
+        status, _, errors = self.run(["xlvs", "sysctl", setting])
+        return status, "", errors
 
     def mark(self, protocol, address, port, mark):
         where = f"[{address}]" if ":" in address else address

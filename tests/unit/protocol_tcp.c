@@ -39,6 +39,17 @@ static const char *const table[XLVS_TCP_STATES] = {
 	[XLVS_TCP_SYNACK] = "SR TW ES SR  SR TW ES CL  SR TW ES CL",
 };
 
+/* The cells that are others while secure_tcp is in effect. */
+static const struct {
+	const char *from;
+	uint32_t column;
+	const char *to;
+} secure[] = {
+	{"SA", 0, "SA"}, {"SA", 1, "SA"}, {"SR", 2, "SR"}, {"SA", 2, "SA"}, {"SA", 3, "CL"},
+	{"SR", 4, "SA"}, {"SA", 4, "SA"}, {"NO", 8, "SA"}, {"FW", 8, "SA"}, {"TW", 8, "SA"},
+	{"CL", 8, "SA"}, {"CW", 8, "SA"}, {"LA", 8, "SA"}, {"LI", 8, "SA"}, {"SA", 8, "SA"},
+};
+
 static const uint8_t flags_of_column[] = {XLVS_TCP_SYN, XLVS_TCP_FIN, XLVS_TCP_ACK, XLVS_TCP_RST};
 
 static uint32_t state_named(const char *name)
@@ -60,6 +71,11 @@ static uint32_t expected_state(uint32_t state, uint32_t column)
 				words[1], words[2], words[3], words[4], words[5], words[6],
 				words[7], words[8], words[9], words[10], words[11]),
 			 12);
+	for (size_t i = 0; host_runtime.settings[XLVS_SETTING_secure_tcp] >= XLVS_DEFENCE_ALERT &&
+			   i < sizeof(secure) / sizeof(secure[0]);
+	     i++)
+		if (state == state_named(secure[i].from) && column == secure[i].column)
+			return state_named(secure[i].to);
 	return strcmp(words[column], "=") ? state_named(words[column]) : state;
 }
 
@@ -112,6 +128,15 @@ static void test_every_cell_of_the_table(void **state)
 		if (to != expected_state(cell / 12, column))
 			fail_msg("%s, column %u: %s", names[cell / 12], column, names[to]);
 	}
+}
+
+static void test_every_cell_in_every_mode_of_secure_tcp(void **state)
+{
+	for (int mode = 0; mode <= XLVS_DEFENCE_ALWAYS; mode++) {
+		host_runtime.settings[XLVS_SETTING_secure_tcp] = mode;
+		test_every_cell_of_the_table(state);
+	}
+	host_runtime.settings[XLVS_SETTING_secure_tcp] = 0;
 }
 
 /* RST before SYN before FIN before ACK; urgent and push say nothing. */
@@ -246,6 +271,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_cell_of_the_table),
+		cmocka_unit_test(test_every_cell_in_every_mode_of_secure_tcp),
 		cmocka_unit_test(test_the_first_flag_in_precedence_decides),
 		cmocka_unit_test(test_active_and_inactive_follow_the_state),
 		cmocka_unit_test(test_deadline_is_the_timeout_of_the_new_state),
