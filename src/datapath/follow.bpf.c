@@ -96,6 +96,21 @@ static __always_inline int follow_to_host(struct xdp_md *ctx, struct xlvs_packet
 	return r == XDP_PASS && held ? to_host(ctx, held, XLVS_HOST_PACKET) : r;
 }
 
+/* A tunnel's outer header has taken over the id of the fragment inside. Another one, or what two of
+ * them are cut into on their way would be taken for parts of one packet. */
+static __always_inline void give_id(struct xdp_md *ctx)
+{
+	__u16 id = bpf_get_prandom_u32();
+	struct iphdr *ip;
+	void *frame;
+
+	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(*ip), &frame))
+		return;
+	ip = frame + sizeof(struct ethhdr);
+	ip->check = xlvs_checksum_update(ip->check, (__u64)(__u16)~ip->id + id);
+	ip->id = id;
+}
+
 static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet *pkt, bool is_new,
 					  bool cut)
 {
@@ -125,7 +140,10 @@ static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet
 		return -XLVS_DROP_TOO_BIG;
 	if (held || cut)
 		nexthop = by_detour(nexthop, held, may_cut);
-	return forward(ctx, pkt, dest, nexthop);
+	r = forward(ctx, pkt, dest, nexthop);
+	if (r >= 0 && method == XLVS_FORWARD_tun && dest->family == XLVS_AF_INET)
+		give_id(ctx);
+	return r;
 }
 
 static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, bool is_new,

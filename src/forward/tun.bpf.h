@@ -9,7 +9,6 @@
 
 #include <linux/in.h>
 
-#include "datapath/parse.bpf.h"
 #include "forward/forward.bpf.h"
 
 enum xlvs_tun_constant {
@@ -69,12 +68,9 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 	__u16 fragment = tun->ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
 	__u16 id = 0;
 
-	/* A packet that may be fragmented needs an id: the inner one's, or any, for fragments of
-	 * one packet must not be taken for fragments of another. */
+	/* A packet that may be fragmented needs an id: the inner one's, or any. */
 	if (!fragment)
-		id = tun->ipv4 && !(inner->frag_off & bpf_htons(XLVS_IP_FRAGMENT))
-			     ? inner->id
-			     : (__u16)bpf_get_prandom_u32();
+		id = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
 	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, tun->ipv4) << 8 |
 		   (__u32)bpf_htons(tun->payload_bytes + sizeof(*outer)) << 16;
 	words[1] = id | (__u32)fragment << 16;
