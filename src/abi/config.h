@@ -25,12 +25,31 @@ enum xlvs_tcp_state {
 
 enum xlvs_udp_state {
 	XLVS_UDP_NONE,
-	XLVS_UDP_NORMAL,
+	XLVS_UDP_NORMAL = 16, /* no other protocol has a state of this number */
+};
+
+enum xlvs_sctp_state {
+	XLVS_SCTP_NONE,
+	XLVS_SCTP_INIT1,
+	XLVS_SCTP_INIT,
+	XLVS_SCTP_COOKIE_SENT,
+	XLVS_SCTP_COOKIE_REPLIED,
+	XLVS_SCTP_COOKIE_WAIT,
+	XLVS_SCTP_COOKIE,
+	XLVS_SCTP_COOKIE_ECHOED,
+	XLVS_SCTP_ESTABLISHED,
+	XLVS_SCTP_SHUTDOWN_SENT,
+	XLVS_SCTP_SHUTDOWN_RECEIVED,
+	XLVS_SCTP_SHUTDOWN_ACK_SENT,
+	XLVS_SCTP_REJECTED,
+	XLVS_SCTP_CLOSED,
+	XLVS_SCTP_STATES,
 };
 
 enum xlvs_timeout {
 	XLVS_TIMEOUT_TCP = 0, /* + enum xlvs_tcp_state */
-	XLVS_TIMEOUT_UDP = 16,
+	XLVS_TIMEOUT_UDP = 15,
+	XLVS_TIMEOUT_SCTP = 16, /* + enum xlvs_sctp_state */
 	XLVS_TIMEOUT_LBLC = 30, /* of what lblc and lblcr remember of an address */
 	XLVS_TIMEOUT_LBLCR = 31,
 	XLVS_TIMEOUTS = 32,

@@ -23,6 +23,23 @@ static const char *const tcp_states[XLVS_TCP_STATES] = {
 	[XLVS_TCP_SYNACK] = "SYNACK",
 };
 
+static const char *const sctp_states[XLVS_SCTP_STATES] = {
+	[XLVS_SCTP_NONE] = "NONE",
+	[XLVS_SCTP_INIT1] = "INIT1",
+	[XLVS_SCTP_INIT] = "INIT",
+	[XLVS_SCTP_COOKIE_SENT] = "C-SENT",
+	[XLVS_SCTP_COOKIE_REPLIED] = "C-REPLIED",
+	[XLVS_SCTP_COOKIE_WAIT] = "C-WAIT",
+	[XLVS_SCTP_COOKIE] = "COOKIE",
+	[XLVS_SCTP_COOKIE_ECHOED] = "C-ECHOED",
+	[XLVS_SCTP_ESTABLISHED] = "ESTABLISHED",
+	[XLVS_SCTP_SHUTDOWN_SENT] = "S-SENT",
+	[XLVS_SCTP_SHUTDOWN_RECEIVED] = "S-RECEIVED",
+	[XLVS_SCTP_SHUTDOWN_ACK_SENT] = "S-ACK-SENT",
+	[XLVS_SCTP_REJECTED] = "REJECTED",
+	[XLVS_SCTP_CLOSED] = "CLOSED",
+};
+
 static const char *state_name(const struct xlvs_conn *conn)
 {
 	__u32 state = conn->meta & XLVS_META_STATE;
@@ -31,8 +48,11 @@ static const char *state_name(const struct xlvs_conn *conn)
 		return state == XLVS_TEMPLATE_ASSURED ? "ASSURED" : "NONE";
 	if (conn->protocol == IPPROTO_UDP)
 		return "UDP";
-	return conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES ? tcp_states[state]
-									: "ERR!";
+	if (conn->protocol == IPPROTO_TCP && state < XLVS_TCP_STATES)
+		return tcp_states[state];
+	if (conn->protocol == IPPROTO_SCTP && state < XLVS_SCTP_STATES)
+		return sctp_states[state];
+	return "ERR!";
 }
 
 /* A copy of a record that was live before and after; the packet path goes on meanwhile. */

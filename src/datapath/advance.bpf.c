@@ -35,7 +35,8 @@ static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlv
 	reply->meta = (reply->meta & ~shown) | (conn->meta & shown);
 }
 
-/* Has a connection ended that a SYN begins anew? A template's does not: that says whose it is. */
+/* Has a connection ended that a packet begins anew which asks for one? A template's does not: that
+ * says whose it is. */
 static __always_inline bool is_finished(const struct xlvs_conn *conn)
 {
 	__s32 mode = xlvs_setting(XLVS_SETTING_conn_reuse_mode);
@@ -43,19 +44,26 @@ static __always_inline bool is_finished(const struct xlvs_conn *conn)
 
 	if (!mode || meta & XLVS_META_CONTROLLED)
 		return false;
+	if (conn->protocol == IPPROTO_SCTP)
+		return state == XLVS_SCTP_CLOSED;
 	return state == XLVS_TCP_TIME_WAIT || state == XLVS_TCP_CLOSE ||
 	       (mode & REUSE_FIN_WAIT && state == XLVS_TCP_FIN_WAIT && meta & XLVS_META_NOOUTPUT);
 }
 
+/* TCP's and SCTP's; a datagram is not known to be the first. */
+static __always_inline bool asks_anew(const struct xlvs_packet *pkt)
+{
+	return pkt->tuple.protocol != IPPROTO_UDP && xlvs_is_first(pkt);
+}
+
 /* Is the connection to end because of its destination (expire_nodest_conn)? One that was deleted,
- * or, for a SYN, one of weight 0. */
+ * or, for a packet that asks for a connection, one of weight 0. */
 static __always_inline bool is_forsaken(const struct xlvs_packet *pkt, const struct xlvs_conn *conn)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 
 	return dest && xlvs_setting(XLVS_SETTING_expire_nodest_conn) &&
-	       (!(dest->flags & XLVS_DEST_AVAILABLE) ||
-		(pkt->tcp_flags & XLVS_TCP_SYN && !dest->weight));
+	       (!(dest->flags & XLVS_DEST_AVAILABLE) || (asks_anew(pkt) && !dest->weight));
 }
 
 /* Is a record of no use to this packet, which then may open another connection over it? */
@@ -67,7 +75,7 @@ static __always_inline bool is_over(const struct xlvs_packet *pkt, struct xlvs_c
 		conn->deadline = pkt->now; /* even if the packet opens none */
 		return true;
 	}
-	return pkt->tcp_flags & XLVS_TCP_SYN && is_finished(conn);
+	return asks_anew(pkt) && is_finished(conn);
 }
 
 /* Note the record's turn. False when it has been given to another connection since it was found. */
@@ -77,15 +85,21 @@ static __always_inline bool is_still(struct xlvs_packet *pkt, const struct xlvs_
 	return xlvs_conn_matches(conn, &pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
 }
 
-/* What a template learns from one of its connections (IPVS's ip_vs_control_assure_ct): TCP was
- * established, a datagram was answered. */
+static __always_inline bool is_established(const struct xlvs_conn *conn)
+{
+	__u32 state = conn->meta & XLVS_META_STATE;
+
+	return state == (conn->protocol == IPPROTO_TCP ? (__u32)XLVS_TCP_ESTABLISHED
+						       : (__u32)XLVS_SCTP_ESTABLISHED);
+}
+
+/* What a template learns from one of its connections (IPVS's ip_vs_control_assure_ct): TCP or SCTP
+ * was established, a datagram was answered. */
 static __always_inline void tell_template(const struct xlvs_packet *pkt,
 					  const struct xlvs_conn *conn, __u32 index, bool is_reply)
 {
 	__u32 meta = conn->meta;
-	bool assured = pkt->tuple.protocol == IPPROTO_TCP
-			       ? (meta & XLVS_META_STATE) == XLVS_TCP_ESTABLISHED
-			       : is_reply;
+	bool assured = pkt->tuple.protocol == IPPROTO_UDP ? is_reply : is_established(conn);
 
 	if (meta & XLVS_META_CONTROLLED && (assured || meta & XLVS_META_PROVEN))
 		xlvs_template_vouch(index, assured);

@@ -18,22 +18,41 @@
 #include "datapath/parse.bpf.h"
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
+#include "forward/forward.bpf.h"
 
 enum egress_constant {
 	L3 = sizeof(struct ethhdr),
 	TCP_BYTES_READ = XLVS_TCP_FLAGS_BYTE + 1,
+	SCTP_BYTES_READ = sizeof(struct xlvs_sctp) + 1, /* the first chunk's type */
 };
+
+/* What is read of a transport header, 0 for others than those that are looked at. */
+static __always_inline __u32 l4_bytes(__u8 protocol)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return TCP_BYTES_READ;
+	case IPPROTO_UDP:
+		return sizeof(struct udphdr);
+	case IPPROTO_SCTP:
+		return SCTP_BYTES_READ;
+	default:
+		return 0;
+	}
+}
 
 static __always_inline bool read_l4(struct __sk_buff *skb, struct xlvs_packet *pkt)
 {
 	__u8 l4[TCP_BYTES_READ] = {};
-	__u32 bytes = pkt->tuple.protocol == IPPROTO_TCP ? TCP_BYTES_READ : sizeof(struct udphdr);
+	__u32 bytes = l4_bytes(pkt->tuple.protocol);
 
-	if ((pkt->tuple.protocol != IPPROTO_TCP && pkt->tuple.protocol != IPPROTO_UDP) ||
-	    bpf_skb_load_bytes(skb, pkt->l4_offset, l4, bytes))
+	if (!bytes || bpf_skb_load_bytes(skb, pkt->l4_offset, l4, bytes))
 		return false;
 	__builtin_memcpy(&pkt->tuple.ports, l4, sizeof(pkt->tuple.ports));
-	pkt->tcp_flags = pkt->tuple.protocol == IPPROTO_TCP ? l4[XLVS_TCP_FLAGS_BYTE] : 0;
+	if (pkt->tuple.protocol == IPPROTO_TCP)
+		pkt->tcp_flags = l4[XLVS_TCP_FLAGS_BYTE];
+	else if (pkt->tuple.protocol == IPPROTO_SCTP)
+		pkt->sctp_chunk = l4[sizeof(struct xlvs_sctp)];
 	return true;
 }
 
@@ -106,14 +125,40 @@ static __always_inline void count(const struct __sk_buff *skb, const struct xlvs
 		xlvs_count_out(conn->dest, skb->len - L3);
 }
 
-/* The packet's source becomes address and port of the virtual service. */
-static __always_inline int translate(struct __sk_buff *skb, struct xlvs_packet *pkt,
-				     struct xlvs_conn *first, bool ipv4)
+/* The checksum of an SCTP packet for another source port. One of 0 is none, or still to be made. */
+static __always_inline long replace_sctp_sum(struct __sk_buff *skb, const struct xlvs_packet *pkt,
+					     __be16 port)
+{
+	__u32 at = pkt->l4_offset + offsetof(struct xlvs_sctp, sum), sum;
+	long r = bpf_skb_load_bytes(skb, at, &sum, sizeof(sum));
+
+	if (r || !sum || port == pkt->tuple.sport)
+		return r;
+	sum ^= xlvs_sctp_sum_change(pkt->tuple.sport ^ port, skb->len - pkt->l4_offset);
+	return bpf_skb_store_bytes(skb, at, &sum, sizeof(sum), 0);
+}
+
+/* The transport's checksum for another source: `delta` is what the addresses' sum gains. */
+static __always_inline long replace_sum(struct __sk_buff *skb, const struct xlvs_packet *pkt,
+					__s64 delta, __be16 port)
 {
 	bool tcp = pkt->tuple.protocol == IPPROTO_TCP;
 	__u32 check = pkt->l4_offset +
 		      (tcp ? offsetof(struct tcphdr, check) : offsetof(struct udphdr, check));
 	__u64 flags = tcp ? 0 : BPF_F_MARK_MANGLED_0;
+	long r;
+
+	if (pkt->tuple.protocol == IPPROTO_SCTP)
+		return replace_sctp_sum(skb, pkt, port);
+	r = bpf_l4_csum_replace(skb, check, 0, delta, flags | BPF_F_PSEUDO_HDR);
+	return r ? r
+		 : bpf_l4_csum_replace(skb, check, pkt->tuple.sport, port, flags | sizeof(port));
+}
+
+/* The packet's source becomes address and port of the virtual service. */
+static __always_inline int translate(struct __sk_buff *skb, struct xlvs_packet *pkt,
+				     struct xlvs_conn *first, bool ipv4)
+{
 	__u32 bytes = ipv4 ? 4 : 16;
 	__u32 at = L3 + (ipv4 ? offsetof(struct iphdr, saddr) : offsetof(struct ipv6hdr, saddr));
 	__be32 from[4], to[4];
@@ -126,8 +171,7 @@ static __always_inline int translate(struct __sk_buff *skb, struct xlvs_packet *
 	else
 		__builtin_memcpy(to, first->key.v6.daddr, sizeof(to));
 	delta = bpf_csum_diff(from, bytes, to, bytes, 0);
-	if (bpf_l4_csum_replace(skb, check, 0, delta, flags | BPF_F_PSEUDO_HDR) ||
-	    bpf_l4_csum_replace(skb, check, pkt->tuple.sport, port, flags | sizeof(port)) ||
+	if (replace_sum(skb, pkt, delta, port) ||
 	    (ipv4 && bpf_l3_csum_replace(skb, L3 + offsetof(struct iphdr, check), from[0], to[0],
 					 sizeof(to[0]))) ||
 	    bpf_skb_store_bytes(skb, at, to, bytes, 0) ||

@@ -62,6 +62,8 @@ static __always_inline bool is_droppable(const struct xlvs_conn *conn, __u32 now
 		return state != XLVS_TEMPLATE_ASSURED;
 	if (conn->protocol == IPPROTO_TCP)
 		return state == XLVS_TCP_SYN_RECV || state == XLVS_TCP_SYNACK;
+	if (conn->protocol == IPPROTO_SCTP)
+		return state == XLVS_SCTP_INIT1 || state == XLVS_SCTP_INIT;
 	return runtime && !(conn->meta & XLVS_META_PROVEN) &&
 	       (__s32)(now + runtime->timeout_ticks[XLVS_TIMEOUT_UDP] - conn->deadline -
 		       DROP_IDLE_SEC * xlvs_constants.ticks_per_sec) >= 0;

@@ -45,7 +45,12 @@ static __always_inline void turn_round(struct error *error, const __be16 *ports,
 						   tuple->ports, tuple->kind);
 }
 
-/* Each: false for what is no error, or not about TCP or UDP, or too short to tell. */
+static __always_inline bool has_ports(__u8 protocol)
+{
+	return protocol == IPPROTO_TCP || protocol == IPPROTO_UDP || protocol == IPPROTO_SCTP;
+}
+
+/* Each: false for what is no error, or not about TCP, UDP or SCTP, or too short to tell. */
 static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 {
 	const struct iphdr *inner = xlvs_icmp_quoted_ipv4(ctx, error->pkt);
@@ -53,8 +58,7 @@ static __always_inline bool read_ipv4(struct xdp_md *ctx, struct error *error)
 	void *ports;
 
 	if (!inner || inner->version != 4 || inner->ihl < 5 ||
-	    inner->frag_off & bpf_htons(IPV4_OFFSET) ||
-	    (inner->protocol != IPPROTO_TCP && inner->protocol != IPPROTO_UDP))
+	    inner->frag_off & bpf_htons(IPV4_OFFSET) || !has_ports(inner->protocol))
 		return false;
 	error->ports_offset = XLVS_QUOTED4 + inner->ihl * 4U;
 	ports = (void *)inner + inner->ihl * 4U;
@@ -72,8 +76,7 @@ static __always_inline bool read_ipv6(struct xdp_md *ctx, struct error *error)
 {
 	const struct ipv6hdr *inner = xlvs_icmp_quoted_ipv6(ctx, error->pkt);
 
-	if (!inner || inner->version != 6 ||
-	    (inner->nexthdr != IPPROTO_TCP && inner->nexthdr != IPPROTO_UDP))
+	if (!inner || inner->version != 6 || !has_ports(inner->nexthdr))
 		return false;
 	error->ports_offset = XLVS_QUOTED6 + sizeof(*inner);
 	__builtin_memcpy(error->pkt->tuple.key.v6.saddr, &inner->daddr, sizeof(inner->daddr));

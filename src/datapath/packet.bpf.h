@@ -38,12 +38,42 @@ enum xlvs_tcp_flag {
 	XLVS_TCP_FLAGS = XLVS_TCP_FIN | XLVS_TCP_SYN | XLVS_TCP_RST | XLVS_TCP_ACK,
 };
 
+/* Types of chunks that mean something to others than SCTP's own step. */
+enum xlvs_sctp_chunk_type {
+	XLVS_SCTP_CHUNK_INIT = 1,
+	XLVS_SCTP_CHUNK_ABORT = 6,
+	XLVS_SCTP_CHUNK_COOKIE_ECHO = 10,
+	XLVS_SCTP_CHUNK_COOKIE_ACK = 11,
+};
+
+/* SCTP's common header, and what each chunk behind it begins with (RFC 9260, section 3). */
+struct xlvs_sctp {
+	union {
+		struct {
+			__be16 source;
+			__be16 dest;
+		};
+		__u32 ports;
+	};
+	__be32 tag;
+	__u32 sum; /* CRC32c, the one field that is not in network byte order */
+};
+
+struct xlvs_sctp_chunk {
+	__u8 type;
+	__u8 flags;
+	__be16 length_bytes;
+};
+
 struct xlvs_packet {
 	struct xlvs_tuple tuple;
 	__u32 now; /* in ticks */
 	__u16 length_bytes; /* of layer 3 */
 	__u8 l4_offset; /* from the start of the frame; 0: no transport header, a later fragment */
-	__u8 tcp_flags;
+	union {
+		__u8 tcp_flags;
+		__u8 sctp_chunk; /* type of the one that counts, see parse.bpf.c */
+	};
 	__u32 turn; /* of its connection's first record, see XLVS_META_TURN_SHIFT */
 	__u32 meta; /* its connection's as it leaves; while it opens one, flags that one is to have
 		     */

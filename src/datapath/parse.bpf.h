@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Bytes to struct xlvs_packet. Only whole, unfragmented TCP and UDP packets to one host are taken;
- * everything else belongs to the host's stack (XLVS_NOT_OURS).
+/* Bytes to struct xlvs_packet. Only whole, unfragmented TCP, UDP and SCTP packets to one host are
+ * taken; everything else belongs to the host's stack (XLVS_NOT_OURS).
  *
  * What nearly every packet looks like is parsed here, inlined into the fast path, with offsets that
- * are constants. An IPv4 packet with options, or one so short that it ends within the bytes looked
- * at here, goes to parse.bpf.c. */
+ * are constants. What is neither TCP nor UDP, has IPv4 options, or is so short that it ends within
+ * the bytes looked at here, goes to parse.bpf.c. */
 #ifndef XLVS_DATAPATH_PARSE_BPF_H
 #define XLVS_DATAPATH_PARSE_BPF_H
 
@@ -68,7 +68,7 @@ static __always_inline int xlvs_parse_ipv4(struct xdp_md *ctx, const void *frame
 	pkt->tuple.key.words[3] = 0;
 	pkt->l4_offset = sizeof(struct ethhdr) + sizeof(*ip);
 	if (xlvs_parse_l4(ip + 1, sizeof(*ip), ip->protocol, pkt))
-		return XLVS_NOT_OURS;
+		return xlvs_parse_unusual(ctx, pkt);
 	pkt->tuple.hash = xlvs_hash_ipv4(xlvs_constants.seed, ip->saddr, ip->daddr,
 					 pkt->tuple.ports, pkt->tuple.kind);
 	return 0;
@@ -103,9 +103,10 @@ static __always_inline int xlvs_parse_ipv6(struct xdp_md *ctx, struct xlvs_packe
 
 	if ((const void *)(ip + 1) + sizeof(struct tcphdr) > end)
 		return xlvs_parse_unusual(ctx, pkt);
-	if (xlvs_parse_ipv6_header(ip, end, pkt) ||
-	    xlvs_parse_l4(ip + 1, sizeof(*ip), ip->nexthdr, pkt))
+	if (xlvs_parse_ipv6_header(ip, end, pkt))
 		return XLVS_NOT_OURS;
+	if (xlvs_parse_l4(ip + 1, sizeof(*ip), ip->nexthdr, pkt))
+		return xlvs_parse_unusual(ctx, pkt);
 	xlvs_hash_packet_ipv6(pkt);
 	return 0;
 }

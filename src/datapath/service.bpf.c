@@ -209,12 +209,27 @@ static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u
 	return index;
 }
 
-/* Does this packet open a connection? TCP by a SYN, or by whatever is no RST (sloppy_tcp). */
+/* A packet that ends a connection opens none. */
+static __always_inline bool is_reset(const struct xlvs_packet *pkt)
+{
+	switch (pkt->tuple.protocol) {
+	case IPPROTO_TCP:
+		return pkt->tcp_flags & XLVS_TCP_RST;
+	case IPPROTO_SCTP:
+		return pkt->sctp_chunk == XLVS_SCTP_CHUNK_ABORT;
+	default:
+		return false;
+	}
+}
+
+/* Does this packet open a connection? TCP by a SYN, SCTP by an INIT, or by whatever does not end
+ * one (sloppy_tcp, sloppy_sctp). */
 static __always_inline bool is_opening(const struct xlvs_packet *pkt)
 {
-	if (pkt->tuple.protocol != IPPROTO_TCP || pkt->tcp_flags & XLVS_TCP_SYN)
+	if (xlvs_is_first(pkt))
 		return true;
-	return xlvs_setting(XLVS_SETTING_sloppy_tcp);
+	return pkt->tuple.protocol == IPPROTO_TCP ? xlvs_setting(XLVS_SETTING_sloppy_tcp)
+						  : xlvs_setting(XLVS_SETTING_sloppy_sctp);
 }
 
 /* May it, at all? 0; WITHOUT_RECORD for what opens none, while the table is full and connections
@@ -226,7 +241,7 @@ static __noinline int admit(const struct xlvs_packet *pkt, __u32 slot)
 	__s32 rate;
 
 	if (pkt->tuple.sport == bpf_htons(FTP_DATA_PORT) || slot == XLVS_NONE || !runtime ||
-	    (pkt->tuple.protocol == IPPROTO_TCP && pkt->tcp_flags & XLVS_TCP_RST))
+	    is_reset(pkt))
 		return XLVS_NOT_OURS;
 	if (!is_opening(pkt))
 		return xlvs_conns_full(runtime) ? WITHOUT_RECORD : XLVS_NOT_OURS;

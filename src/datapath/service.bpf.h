@@ -3,9 +3,24 @@
 #ifndef XLVS_DATAPATH_SERVICE_BPF_H
 #define XLVS_DATAPATH_SERVICE_BPF_H
 
+#include <linux/in.h>
+
 #include "abi/hash.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/packet.bpf.h"
+
+/* A packet that asks for a connection: TCP's SYN, SCTP's INIT, any datagram. */
+static __always_inline bool xlvs_is_first(const struct xlvs_packet *pkt)
+{
+	switch (pkt->tuple.protocol) {
+	case IPPROTO_TCP:
+		return pkt->tcp_flags & XLVS_TCP_SYN;
+	case IPPROTO_SCTP:
+		return pkt->sctp_chunk == XLVS_SCTP_CHUNK_INIT;
+	default:
+		return true;
+	}
+}
 
 static __always_inline bool xlvs_service_is_for(const struct xlvs_service *service,
 						const __be32 *address, __be16 port,

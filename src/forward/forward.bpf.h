@@ -18,6 +18,10 @@
  * -XLVS_DROP_INTERNAL for more than a jumbo frame holds. */
 int xlvs_udp_sum(struct xdp_md *ctx, __u32 offset, __u32 bytes);
 
+/* What the CRC32c of an SCTP packet of `bytes` bytes changes by (exclusive or, as all of this lies
+ * in memory) when its ports change by `ports`. */
+__u32 xlvs_sctp_sum_change(__u32 ports, __u32 bytes);
+
 /* TTL or hop limit. */
 static __always_inline __u8 xlvs_ttl(const void *l3, bool ipv4)
 {

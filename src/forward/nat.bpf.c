@@ -29,7 +29,7 @@ static __always_inline __u16 full_checksum(const struct xlvs_packet *pkt, __u32 
 /* A later fragment: of a datagram's checksum and ports it has nothing. */
 static __always_inline int rewrite_fragment(struct xdp_md *ctx, const struct xlvs_packet *pkt,
 					    const struct xlvs_rewrite *to,
-					    const struct xlvs_nexthop *nexthop)
+					    struct xlvs_nexthop *nexthop)
 {
 	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	void *frame;
@@ -48,12 +48,7 @@ static __always_inline int rewrite_fragment(struct xdp_md *ctx, const struct xlv
 		xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address, to->is_source);
 	else
 		return -XLVS_DROP_INTERNAL;
-	if (!nexthop) {
-		xlvs_give_back_ttl(frame + sizeof(struct ethhdr), ipv4);
-		return XDP_PASS;
-	}
-	xlvs_write_macs(frame, nexthop);
-	return xlvs_transmit(ctx, nexthop);
+	return xlvs_nat_depart(ctx, frame, nexthop, ipv4);
 }
 
 int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
@@ -73,6 +68,8 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 		return -XLVS_DROP_INTERNAL;
 	if (!pkt->l4_offset)
 		return rewrite_fragment(ctx, pkt, to, nexthop);
+	if (pkt->tuple.protocol == IPPROTO_SCTP)
+		return xlvs_nat_sctp(ctx, pkt, to, nexthop);
 	ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	ports = data + (pkt->l4_offset & 0x7f);
 	check = checksum_of(ports, end, pkt->tuple.protocol);
@@ -102,10 +99,5 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	if (pkt->tuple.protocol == IPPROTO_UDP && !*check)
 		*check = 0xffff;
 written:
-	if (!nexthop) {
-		xlvs_give_back_ttl(l3, ipv4);
-		return XDP_PASS;
-	}
-	xlvs_write_macs(data, nexthop);
-	return xlvs_transmit(ctx, nexthop);
+	return xlvs_nat_depart(ctx, data, nexthop, ipv4);
 }

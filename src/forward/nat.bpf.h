@@ -2,7 +2,7 @@
 /* Network address translation: a request's destination becomes the real server's address and
  * port, a reply's source becomes the virtual ones again; TTL one less each way, checksums updated
  * by the difference (RFC 1624). What stands where every TCP packet has it is written here, the
- * rest (UDP, IPv4 options) in nat.bpf.c. */
+ * rest (UDP, IPv4 options) in nat.bpf.c, SCTP in nat_sctp.bpf.c. */
 #ifndef XLVS_FORWARD_NAT_BPF_H
 #define XLVS_FORWARD_NAT_BPF_H
 
@@ -28,6 +28,8 @@ struct xlvs_nat_end {
 /* The same for any packet; without a next hop it goes to the director's own stack. */
 int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
 		     struct xlvs_nexthop *nexthop);
+int xlvs_nat_sctp(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
+		  struct xlvs_nexthop *nexthop);
 
 /* Each: the header rewritten, its TTL one less; returns what the transport checksum's sum gains. */
 static __always_inline __u64 xlvs_nat_write_ipv4(struct iphdr *ip, const __be32 *to, bool is_source)
@@ -61,6 +63,18 @@ static __always_inline __u64 xlvs_nat_write_port(__be16 *port, __be16 to)
 
 	*port = to;
 	return delta;
+}
+
+/* The end of it, for a packet that goes on by `nexthop` or, without one, goes no further. */
+static __always_inline int xlvs_nat_depart(struct xdp_md *ctx, void *frame,
+					   struct xlvs_nexthop *nexthop, bool ipv4)
+{
+	if (!nexthop) {
+		xlvs_give_back_ttl(frame + sizeof(struct ethhdr), ipv4);
+		return XDP_PASS;
+	}
+	xlvs_write_macs(frame, nexthop);
+	return xlvs_transmit(ctx, nexthop);
 }
 
 static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_packet *pkt,

@@ -29,6 +29,23 @@ static const uint32_t tcp_timeouts_sec[XLVS_TCP_STATES] = {
 	[XLVS_TCP_LISTEN] = 120,  [XLVS_TCP_SYNACK] = 120,
 };
 
+static const uint32_t sctp_timeouts_sec[XLVS_SCTP_STATES] = {
+	[XLVS_SCTP_NONE] = 2,
+	[XLVS_SCTP_INIT1] = 4,
+	[XLVS_SCTP_INIT] = 61,
+	[XLVS_SCTP_COOKIE_SENT] = 61,
+	[XLVS_SCTP_COOKIE_REPLIED] = 61,
+	[XLVS_SCTP_COOKIE_WAIT] = 61,
+	[XLVS_SCTP_COOKIE] = 61,
+	[XLVS_SCTP_COOKIE_ECHOED] = 61,
+	[XLVS_SCTP_ESTABLISHED] = 900,
+	[XLVS_SCTP_SHUTDOWN_SENT] = 61,
+	[XLVS_SCTP_SHUTDOWN_RECEIVED] = 61,
+	[XLVS_SCTP_SHUTDOWN_ACK_SENT] = 61,
+	[XLVS_SCTP_REJECTED] = 4,
+	[XLVS_SCTP_CLOSED] = 61,
+};
+
 static const uint32_t udp_timeout_sec = 300;
 
 static const int32_t initial[XLVS_SETTINGS_END] = {
@@ -113,6 +130,9 @@ void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_r
 	for (int i = 0; i < XLVS_TCP_STATES; i++)
 		runtime->timeout_ticks[XLVS_TIMEOUT_TCP + i] =
 			xlvs_settings_ticks(constants, tcp_timeouts_sec[i]);
+	for (int i = 0; i < XLVS_SCTP_STATES; i++)
+		runtime->timeout_ticks[XLVS_TIMEOUT_SCTP + i] =
+			xlvs_settings_ticks(constants, sctp_timeouts_sec[i]);
 	runtime->timeout_ticks[XLVS_TIMEOUT_UDP] = xlvs_settings_ticks(constants, udp_timeout_sec);
 	runtime->timeout_ticks[XLVS_TIMEOUT_LBLC] =
 		xlvs_settings_ticks(constants, initial[XLVS_SETTING_lblc_expiration]);

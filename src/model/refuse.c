@@ -25,9 +25,9 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 {
 	const struct xlvs_service_key *key = &spec->key;
 	const struct row rows[] = {
-		{key->protocol == IPPROTO_SCTP, "SCTP services are"},
-		{key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP,
-		 "services of protocols other than TCP and UDP are"},
+		{key->protocol != IPPROTO_TCP && key->protocol != IPPROTO_UDP &&
+			 key->protocol != IPPROTO_SCTP,
+		 "services of protocols other than TCP, UDP and SCTP are"},
 		{!key->fwmark && !key->port && !(spec->flags & XLVS_SERVICE_PERSISTENT),
 		 "port 0 (all ports) without persistence is"},
 		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},

@@ -23,7 +23,7 @@ static const struct rule {
 static const char no_sync[] = "connection synchronisation is not supported yet";
 static const char own_estimator[] = "rates are computed by xlvsd, which is no kernel thread";
 
-/* Those that stay as they are, and why; one that is a number above, too, for the time being. */
+/* Those that stay as they are, and why. */
 static const struct fixed {
 	const char *name;
 	const char *value;
@@ -38,7 +38,6 @@ static const struct fixed {
 	{"ignore_tunneled", "1", "what travels inside a tunnel is never looked at"},
 	{"nat_icmp_send", "0", "real servers without a connection are not told yet"},
 	{"pmtu_disc", "1", "fragments of a tunnel's packets are not supported yet"},
-	{"sloppy_sctp", "0", "SCTP services are not supported yet"},
 	{"snat_reroute", "1", "replies are always routed as the virtual address's"},
 	{"sync_persist_mode", "0", no_sync},
 	{"sync_ports", "1", no_sync},

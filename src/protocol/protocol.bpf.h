@@ -17,6 +17,18 @@ enum xlvs_direction {
  * OUTPUT) and set its deadline. Returns 0 or a negative reason. */
 int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
+int xlvs_sctp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
+
+/* What a packet's direction alone says: an OUTPUT packet that replies are seen, and until then a
+ * client's packet is INPUT-ONLY. Returns the connection's meta with that noted. */
+static __always_inline __u32 xlvs_conn_direct(__u32 meta, __u32 *direction)
+{
+	if (*direction == XLVS_OUTPUT)
+		return (meta & ~XLVS_META_NOOUTPUT) | XLVS_META_REPLIED;
+	if (meta & XLVS_META_NOOUTPUT)
+		*direction = XLVS_INPUT_ONLY;
+	return meta;
+}
 
 /* Replace a connection's meta, settle active, inactive and unproven, and set the deadline. Nothing
  * happens when another CPU changed it meanwhile, for its packet was as good as ours, or ended the

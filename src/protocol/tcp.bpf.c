@@ -42,12 +42,7 @@ int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 directi
 	if (!pkt || !conn)
 		return -XLVS_DROP_INTERNAL;
 	old = *(volatile __u32 *)&conn->meta;
-	new = old;
-	if (direction == XLVS_OUTPUT)
-		new = (new & ~XLVS_META_NOOUTPUT) | XLVS_META_REPLIED;
-	else if (new &XLVS_META_NOOUTPUT)
-		direction = XLVS_INPUT_ONLY;
-
+	new = xlvs_conn_direct(old, &direction);
 	state = next_state(direction, pkt->tcp_flags, old & XLVS_META_STATE);
 	new = (new & ~(XLVS_META_STATE | XLVS_META_INACTIVE)) | state;
 	if (!is_active(state))

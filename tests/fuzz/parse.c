@@ -66,7 +66,8 @@ static void compare(const struct xlvs_packet *pkt, const struct packet_facts *fa
 	if (memcmp(&pkt->tuple.key, data + facts->from_at, key_bytes) != 0 ||
 	    memcmp((const uint8_t *)&pkt->tuple.key + key_bytes, zeros, 32 - key_bytes) != 0)
 		abort();
-	if (pkt->tcp_flags != facts->tcp_flags || pkt->l4_offset != facts->transport_at ||
+	if (pkt->tcp_flags != (facts->tcp_flags | facts->chunk) ||
+	    pkt->l4_offset != facts->transport_at ||
 	    pkt->length_bytes + sizeof(struct ethhdr) != facts->end_at)
 		abort();
 }

@@ -11,6 +11,8 @@ enum {
 	IPV6_BYTES = 40,
 	TCP_BYTES = 20,
 	UDP_BYTES = 8,
+	SCTP_BYTES = 12,
+	CHUNK_BYTES = 4,
 	GUE_BYTES = 4,
 	GRE_BYTES = 4,
 	GRE_SUM_BYTES = 4,
@@ -84,6 +86,24 @@ static uint16_t segment_sum(const uint8_t *ip)
 	return fold(total + protocol_of(ip) + (uint32_t)bytes);
 }
 
+/* CRC32c as RFC 9260, appendix A, has it, bit by bit; the field itself counts as zero. */
+static uint32_t sctp_sum(const uint8_t *sctp, size_t bytes)
+{
+	uint32_t crc = ~0U;
+
+	for (size_t i = 0; i < bytes; i++) {
+		crc ^= i >= 8 && i < SCTP_BYTES ? 0 : sctp[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? crc >> 1 ^ 0x82f63b78 : crc >> 1;
+	}
+	return ~crc;
+}
+
+static uint32_t sctp_sum_of(const uint8_t *ip)
+{
+	return sctp_sum(ip + header_bytes(ip), length_bytes(ip) - header_bytes(ip));
+}
+
 static uint8_t *checksum_of_segment(uint8_t *ip)
 {
 	return ip + header_bytes(ip) + (protocol_of(ip) == PACKET_TCP ? 16 : 6);
@@ -100,7 +120,13 @@ static void seal_header(uint8_t *ip)
 static void seal_segment(uint8_t *ip)
 {
 	uint8_t *check = checksum_of_segment(ip);
+	uint32_t crc;
 
+	if (protocol_of(ip) == PACKET_SCTP) {
+		crc = sctp_sum_of(ip);
+		memcpy(ip + header_bytes(ip) + 8, &crc, sizeof(crc)); /* low byte first */
+		return;
+	}
 	packet_put16(check, 0);
 	packet_put16(check, (uint16_t)~segment_sum(ip));
 	if (protocol_of(ip) == PACKET_UDP && !packet_get16(check))
@@ -157,31 +183,70 @@ static size_t put_ip(uint8_t *ip, const struct packet *packet, uint8_t protocol,
 	return header_bytes(ip);
 }
 
-/* A transport header before `packet->payload_bytes`; returns its length. */
-static size_t put_transport(uint8_t *l4, const struct packet *packet)
+static size_t transport_bytes(uint8_t protocol)
+{
+	switch (protocol) {
+	case PACKET_UDP:
+		return UDP_BYTES;
+	case PACKET_SCTP:
+		return SCTP_BYTES + CHUNK_BYTES;
+	default:
+		return TCP_BYTES;
+	}
+}
+
+/* Where an SCTP packet's second chunk begins, from its start. */
+static size_t next_chunk_at(const struct packet *packet)
+{
+	return SCTP_BYTES + CHUNK_BYTES + (packet->payload_bytes + 3U) / 4 * 4;
+}
+
+static size_t segment_bytes(const struct packet *packet)
+{
+	if (packet->protocol == PACKET_SCTP && packet->next_chunk)
+		return next_chunk_at(packet) + CHUNK_BYTES;
+	return transport_bytes(packet->protocol) + packet->payload_bytes;
+}
+
+static void put_sctp(uint8_t *l4, const struct packet *packet)
+{
+	l4[4] = 0x5c; /* verification tag */
+	l4[SCTP_BYTES] = packet->chunk;
+	packet_put16(l4 + SCTP_BYTES + 2, (uint16_t)(CHUNK_BYTES + packet->payload_bytes));
+	if (!packet->next_chunk)
+		return;
+	l4[next_chunk_at(packet)] = packet->next_chunk;
+	packet_put16(l4 + next_chunk_at(packet) + 2, CHUNK_BYTES);
+}
+
+/* A transport header before `packet->payload_bytes`. */
+static void put_transport(uint8_t *l4, const struct packet *packet)
 {
 	packet_put16(l4, packet->sport);
 	packet_put16(l4 + 2, packet->dport);
+	if (packet->protocol == PACKET_SCTP) {
+		put_sctp(l4, packet);
+		return;
+	}
 	if (packet->protocol == PACKET_UDP) {
 		packet_put16(l4 + 4, (uint16_t)(UDP_BYTES + packet->payload_bytes));
-		return UDP_BYTES;
+		return;
 	}
 	l4[7] = 1; /* sequence */
 	l4[11] = packet->tcp_flags & ACK ? 7 : 0; /* acknowledgement */
 	l4[12] = TCP_BYTES / 4 << 4;
 	l4[13] = packet->tcp_flags;
 	packet_put16(l4 + 14, 0xfff0);
-	return TCP_BYTES;
 }
 
 void packet_build(const struct packet *packet, struct frame *ret_frame)
 {
-	size_t l4_bytes = packet->protocol == PACKET_UDP ? UDP_BYTES : TCP_BYTES;
+	size_t l4_bytes = transport_bytes(packet->protocol);
 	uint8_t *ip = ret_frame->data + ETHERNET_BYTES, *l4;
 
 	*ret_frame = (struct frame){.bytes = ETHERNET_BYTES};
 	put_link(ret_frame, packet);
-	l4 = ip + put_ip(ip, packet, packet->protocol, l4_bytes + packet->payload_bytes);
+	l4 = ip + put_ip(ip, packet, packet->protocol, segment_bytes(packet));
 	put_transport(l4, packet);
 	for (size_t i = 0; i < packet->payload_bytes; i++)
 		l4[l4_bytes + i] = (uint8_t)(0x61 + i * 7);
@@ -269,9 +334,10 @@ void packet_tell(const struct packet *outer, const struct packet_error *error,
  * segment is one piece. */
 static bool is_whole_segment(const uint8_t *ip, size_t bytes)
 {
-	size_t least = header_bytes(ip) + (protocol_of(ip) == PACKET_TCP ? TCP_BYTES : UDP_BYTES);
+	size_t least = header_bytes(ip) + transport_bytes(protocol_of(ip));
 
-	if (protocol_of(ip) != PACKET_TCP && protocol_of(ip) != PACKET_UDP)
+	if (protocol_of(ip) != PACKET_TCP && protocol_of(ip) != PACKET_UDP &&
+	    protocol_of(ip) != PACKET_SCTP)
 		return false;
 	if (is_ipv4(ip) && packet_get16(ip + 6) & 0x3fff)
 		return false;
@@ -281,7 +347,12 @@ static bool is_whole_segment(const uint8_t *ip, size_t bytes)
 static bool is_segment_right(const uint8_t *ip)
 {
 	const uint8_t *check = ip + header_bytes(ip) + (protocol_of(ip) == PACKET_TCP ? 16 : 6);
+	uint32_t crc;
 
+	if (protocol_of(ip) == PACKET_SCTP) {
+		memcpy(&crc, ip + header_bytes(ip) + 8, sizeof(crc));
+		return !crc || crc == sctp_sum_of(ip);
+	}
 	if (protocol_of(ip) == PACKET_UDP && !packet_get16(check))
 		return true;
 	return segment_sum(ip) == 0xffff;

@@ -19,6 +19,7 @@ enum packet_protocol {
 	PACKET_TCP = 6,
 	PACKET_UDP = 17,
 	PACKET_GRE = 47,
+	PACKET_SCTP = 132,
 };
 
 enum packet_tcp_flag {
@@ -27,6 +28,20 @@ enum packet_tcp_flag {
 	RST = 0x04,
 	PSH = 0x08,
 	ACK = 0x10,
+};
+
+enum packet_chunk {
+	DATA = 0,
+	INIT = 1,
+	INIT_ACK = 2,
+	SACK = 3,
+	ABORT = 6,
+	SHUTDOWN = 7,
+	SHUTDOWN_ACK = 8,
+	CHUNK_ERROR = 9,
+	COOKIE_ECHO = 10,
+	COOKIE_ACK = 11,
+	SHUTDOWN_COMPLETE = 14,
 };
 
 enum packet_fragment {
@@ -55,7 +70,9 @@ struct packet {
 	uint16_t sport;
 	uint16_t dport;
 	uint8_t tcp_flags;
-	bool no_checksum; /* UDP, GRE */
+	uint8_t chunk; /* SCTP: type of the one that holds the payload */
+	uint8_t next_chunk; /* SCTP: of an empty one behind it, 0: there is none */
+	bool no_checksum; /* UDP, GRE, SCTP */
 	uint16_t payload_bytes;
 	uint16_t padding_bytes; /* behind the packet, as Ethernet pads short ones */
 };
@@ -79,12 +96,12 @@ struct packet_error {
 void packet_tell(const struct packet *outer, const struct packet_error *error,
 		 const struct frame *quoted, struct frame *ret_frame);
 
-/* Write the checksums of IPv4 header and TCP or UDP anew, after bytes were changed. The headers
- * must be whole. A UDP datagram gets one even if it had none. */
+/* Write the checksums of IPv4 header and TCP, UDP or SCTP anew, after bytes were changed. The
+ * headers must be whole. A UDP datagram gets one even if it had none. */
 void packet_seal(struct frame *frame);
 
-/* Whether every checksum is right: IPv4 headers, and TCP or UDP where the frame holds all of it;
- * in a tunnel the inner ones as well. A UDP checksum of 0 is right. */
+/* Whether every checksum is right: IPv4 headers, and TCP, UDP or SCTP where the frame holds all of
+ * it; in a tunnel the inner ones as well. A UDP or SCTP checksum of 0 is right. */
 bool packet_sums_right(const struct frame *frame);
 
 /* Both frames on stderr, differing bytes marked. */

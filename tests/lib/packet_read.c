@@ -41,19 +41,43 @@ static bool read_ipv6(const uint8_t *ip, size_t bytes, struct packet_facts *fact
 	return true;
 }
 
+/* RFC 9260, section 3; `bytes` are the packet's. */
+static uint8_t read_chunk(const uint8_t *sctp, size_t bytes)
+{
+	size_t length = packet_get16(sctp + 14), next = 12 + (length + 3) / 4 * 4;
+
+	if ((sctp[12] == COOKIE_ECHO || sctp[12] == COOKIE_ACK) && length >= 4 &&
+	    next + 4 <= bytes && sctp[next] == ABORT)
+		return ABORT;
+	return sctp[12];
+}
+
 /* RFC 9293, RFC 768. */
 static bool read_transport(const uint8_t *data, struct packet_facts *facts)
 {
 	size_t bytes = facts->end_at - facts->transport_at;
 	const uint8_t *l4 = data + facts->transport_at;
 
-	if (facts->protocol != PACKET_TCP && facts->protocol != PACKET_UDP)
+	switch (facts->protocol) {
+	case PACKET_TCP:
+		if (bytes < 20)
+			return false;
+		facts->tcp_flags = l4[13];
+		break;
+	case PACKET_UDP:
+		if (bytes < 8)
+			return false;
+		break;
+	case PACKET_SCTP:
+		if (bytes < 16)
+			return false;
+		facts->chunk = read_chunk(l4, bytes);
+		break;
+	default:
 		return false;
-	if (bytes < (facts->protocol == PACKET_TCP ? 20 : 8))
-		return false;
+	}
 	facts->sport = packet_get16(l4);
 	facts->dport = packet_get16(l4 + 2);
-	facts->tcp_flags = facts->protocol == PACKET_TCP ? l4[13] : 0;
 	return true;
 }
 
@@ -62,6 +86,7 @@ bool packet_read(const uint8_t *data, size_t bytes, struct packet_facts *ret_fac
 	const uint8_t *ip = data + ETHERNET_BYTES;
 	bool is_ip;
 
+	*ret_facts = (struct packet_facts){};
 	if (bytes < ETHERNET_BYTES || data[0] & 1) /* to a group */
 		return false;
 	switch (packet_get16(data + 12)) {

@@ -13,6 +13,7 @@ struct packet_facts {
 	uint8_t protocol;
 	uint8_t ttl;
 	uint8_t tcp_flags; /* 0 of UDP */
+	uint8_t chunk; /* of SCTP: the first one's type, or that of an ABORT behind its handshake */
 	size_t address_bytes;
 	size_t from_at;
 	size_t to_at;
@@ -22,8 +23,8 @@ struct packet_facts {
 	uint16_t dport;
 };
 
-/* Whether the frame is one whole, unfragmented TCP or UDP packet to a single host, without an IPv6
- * extension header: what a director may forward. */
+/* Whether the frame is one whole, unfragmented TCP, UDP or SCTP packet to a single host, without an
+ * IPv6 extension header: what a director may forward. */
 bool packet_read(const uint8_t *data, size_t bytes, struct packet_facts *ret_facts);
 
 #endif

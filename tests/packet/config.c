@@ -10,7 +10,7 @@
 #include "scheduler/scheduler.h"
 
 enum {
-	SERVICES_MAX = 16,
+	SERVICES_MAX = 32,
 	CELLS_MAX = 64,
 	FIRST_DEST = 3, /* low numbers name nothing, so that a zero is seen to be wrong */
 	FIRST_CHUNK = 5,
@@ -31,11 +31,35 @@ static struct {
 	uint64_t n_bindings;
 } config;
 
+#define SCTP(state) [XLVS_TIMEOUT_SCTP + XLVS_SCTP_##state]
+
 static const uint32_t timeouts_sec[XLVS_TIMEOUTS] = {
-	[XLVS_TCP_NONE] = 2,	  [XLVS_TCP_ESTABLISHED] = 900, [XLVS_TCP_SYN_SENT] = 120,
-	[XLVS_TCP_SYN_RECV] = 60, [XLVS_TCP_FIN_WAIT] = 120,	[XLVS_TCP_TIME_WAIT] = 120,
-	[XLVS_TCP_CLOSE] = 10,	  [XLVS_TCP_CLOSE_WAIT] = 60,	[XLVS_TCP_LAST_ACK] = 30,
-	[XLVS_TCP_LISTEN] = 120,  [XLVS_TCP_SYNACK] = 120,	[XLVS_TIMEOUT_UDP] = 300,
+	[XLVS_TCP_NONE] = 2,
+	[XLVS_TCP_ESTABLISHED] = 900,
+	[XLVS_TCP_SYN_SENT] = 120,
+	[XLVS_TCP_SYN_RECV] = 60,
+	[XLVS_TCP_FIN_WAIT] = 120,
+	[XLVS_TCP_TIME_WAIT] = 120,
+	[XLVS_TCP_CLOSE] = 10,
+	[XLVS_TCP_CLOSE_WAIT] = 60,
+	[XLVS_TCP_LAST_ACK] = 30,
+	[XLVS_TCP_LISTEN] = 120,
+	[XLVS_TCP_SYNACK] = 120,
+	[XLVS_TIMEOUT_UDP] = 300,
+	SCTP(NONE) = 2,
+	SCTP(INIT1) = 4,
+	SCTP(INIT) = 61,
+	SCTP(COOKIE_SENT) = 61,
+	SCTP(COOKIE_REPLIED) = 61,
+	SCTP(COOKIE_WAIT) = 61,
+	SCTP(COOKIE) = 61,
+	SCTP(COOKIE_ECHOED) = 61,
+	SCTP(ESTABLISHED) = 900,
+	SCTP(SHUTDOWN_SENT) = 61,
+	SCTP(SHUTDOWN_RECEIVED) = 61,
+	SCTP(SHUTDOWN_ACK_SENT) = 61,
+	SCTP(REJECTED) = 4,
+	SCTP(CLOSED) = 61,
 };
 
 static const __s32 settings[XLVS_SETTINGS_END] = {

@@ -48,6 +48,7 @@ struct packet request_packet(int family, uint8_t protocol)
 		.sport = CLIENT_PORT,
 		.dport = VIP_PORT,
 		.tcp_flags = SYN,
+		.chunk = INIT,
 	};
 
 	memcpy(packet.dmac, director_mac, sizeof(director_mac));
@@ -64,6 +65,7 @@ struct packet reply_packet(const struct packet *request, const char *server, uin
 	reply.sport = port;
 	reply.dport = request->sport;
 	reply.tcp_flags = SYN | ACK;
+	reply.chunk = INIT_ACK;
 	return reply;
 }
 

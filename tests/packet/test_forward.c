@@ -112,7 +112,8 @@ static void build_expected(const struct packet *packet, uint32_t dest, const str
 	if (record->method == XLVS_FORWARD_nat) {
 		sent.to = server_address(packet->family, 1);
 		sent.dport = SERVER_PORT;
-		sent.no_checksum = false; /* IPVS gives it one */
+		if (packet->protocol == PACKET_UDP)
+			sent.no_checksum = false; /* IPVS gives it one */
 	}
 	packet_build(&sent, ret_frame);
 }
@@ -159,6 +160,7 @@ static void forward_all_shapes(const struct way *way, int family, uint8_t protoc
 				     protocol, shapes[i].name, nth);
 			expect_forwarded_whole(&packet, dest, INGRESS);
 			packet.tcp_flags = nth == 1 ? ACK : ACK | PSH;
+			packet.chunk = nth == 1 ? COOKIE_ECHO : DATA;
 		}
 	}
 	expect_sound_table();
@@ -172,6 +174,7 @@ static void test_request_leaves_as_the_method_says(void **state)
 		for (int family = 4; family <= 6; family += 2) {
 			forward_all_shapes(&ways[i], family, PACKET_TCP);
 			forward_all_shapes(&ways[i], family, PACKET_UDP);
+			forward_all_shapes(&ways[i], family, PACKET_SCTP);
 		}
 	}
 }
@@ -196,11 +199,12 @@ static void reply_all_shapes(int family, uint8_t protocol)
 			sent = sent_to_client(&reply);
 			sent.from = vip_address[family];
 			sent.sport = VIP_PORT;
-			sent.no_checksum = false;
+			sent.no_checksum = reply.no_checksum && protocol == PACKET_SCTP;
 			packet_build(&reply, &in);
 			packet_build(&sent, &wanted);
 			expect_sent(&in, &wanted, director.client_ifindex);
 			reply.tcp_flags = ACK;
+			reply.chunk = nth == 1 ? COOKIE_ACK : SACK;
 		}
 	}
 	expect_sound_table();
@@ -212,6 +216,7 @@ static void test_reply_leaves_with_the_virtual_address(void **state)
 	for (int family = 4; family <= 6; family += 2) {
 		reply_all_shapes(family, PACKET_TCP);
 		reply_all_shapes(family, PACKET_UDP);
+		reply_all_shapes(family, PACKET_SCTP);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 static const char *const router_address[7] = {[4] = "192.0.2.77", [6] = "2001:db8:77::1"};
 
+static const uint8_t protocols[] = {PACKET_TCP, PACKET_UDP, PACKET_SCTP};
 static const uint8_t methods[] = {XLVS_FORWARD_nat, XLVS_FORWARD_dr, XLVS_FORWARD_tun};
 
 static const struct packet_error errors[7][4] = {
@@ -83,8 +84,8 @@ static void keep_transport_sum(struct frame *quoted, const struct frame *from, u
 			    ? ETHERNET_BYTES + (quoted->data[ETHERNET_BYTES] & 15) * 4U
 			    : ETHERNET_BYTES + 40;
 
-	at += protocol == PACKET_TCP ? 16 : 6;
-	memcpy(quoted->data + at, from->data + at, 2);
+	at += protocol == PACKET_TCP ? 16 : protocol == PACKET_UDP ? 6 : 8;
+	memcpy(quoted->data + at, from->data + at, protocol == PACKET_SCTP ? 4 : 2);
 }
 
 static struct frame tell(const struct packet *outer, const struct packet_error *error,
@@ -118,8 +119,8 @@ test_error_about_a_translated_request_reaches_the_client_as_if_from_the_vip(void
 	(void)state;
 	for_each_family(family)
 	{
-		for (int protocol = PACKET_TCP; protocol <= PACKET_UDP; protocol += 11) {
-			struct talk talk = open_talk(family, (uint8_t)protocol, XLVS_FORWARD_nat);
+		for (size_t i = 0; i < sizeof(protocols); i++) {
+			struct talk talk = open_talk(family, protocols[i], XLVS_FORWARD_nat);
 
 			for_each_error(error, family) expect_request_error(&talk, error);
 			talk.request.option_bytes = family == 4 ? 12 : 0;
@@ -156,10 +157,10 @@ static void test_error_about_a_reply_reaches_the_server(void **state)
 	(void)state;
 	for_each_family(family)
 	{
-		for (size_t i = 0; i < sizeof(methods) * 2; i++) {
-			uint8_t method = methods[i / 2];
+		for (size_t i = 0; i < sizeof(methods) * sizeof(protocols); i++) {
+			uint8_t method = methods[i / sizeof(protocols)];
 			struct talk talk =
-				open_talk(family, i % 2 ? PACKET_UDP : PACKET_TCP, method);
+				open_talk(family, protocols[i % sizeof(protocols)], method);
 
 			for_each_error(error, family) expect_reply_error(&talk, method, error);
 		}

@@ -20,7 +20,7 @@ enum {
 	FRAMES_PER_TABLE = 1000,
 	SECONDS_MAX = 6, /* in an emulated guest there is time for fewer */
 	WAYS = 4,
-	SERVED = 4 * WAYS,
+	SERVED = 6 * WAYS,
 	CLIENTS = 8,
 	PAYLOAD_MAX = 200,
 	DAMAGE_BYTES = 90, /* the part of a frame that is damaged most */
@@ -64,11 +64,12 @@ static uint32_t n_opened;
 
 static void serve(struct served *service, int n)
 {
+	static const uint8_t protocols[] = {PACKET_TCP, PACKET_UDP, PACKET_SCTP};
 	struct dest_words words = {.weight = 1, .ifindex = INGRESS};
 
-	service->request = request_packet(n & 1 ? 6 : 4, n & 2 ? PACKET_UDP : PACKET_TCP);
-	service->way = &ways[n / 4];
-	service->request.dport = (uint16_t)(VIP_PORT + n / 4);
+	service->request = request_packet(n & 1 ? 6 : 4, protocols[n / 2 % 3]);
+	service->way = &ways[n / 6];
+	service->request.dport = (uint16_t)(VIP_PORT + n / 6);
 	words.family =
 		service->way->other_family ? 10 - service->request.family : service->request.family;
 	service->server = server_address(words.family, 1 + n);
@@ -91,6 +92,7 @@ static void begin(void)
 static void make_good(struct frame *ret_frame)
 {
 	static const uint8_t flags[] = {SYN, SYN, ACK, ACK | PSH, ACK | FIN, RST, SYN | ACK};
+	static const uint8_t chunks[] = {INIT, INIT, COOKIE_ECHO, DATA, ABORT, COOKIE_ACK, 99};
 	const struct served *service = &served[random_below(SERVED)];
 	struct packet packet = service->request;
 
@@ -99,6 +101,8 @@ static void make_good(struct frame *ret_frame)
 		packet = reply_packet(&packet, service->server, SERVER_PORT);
 	packet.tcp_flags =
 		chance(6) ? (uint8_t)random_below(64) : flags[random_below(sizeof(flags))];
+	packet.chunk = chunks[random_below(sizeof(chunks))];
+	packet.next_chunk = chance(3) ? ABORT : 0;
 	packet.payload_bytes = (uint16_t)random_below(PAYLOAD_MAX);
 	if (chance(20)) /* about as long as may be */
 		packet.payload_bytes = (uint16_t)(MTU_BYTES - random_below(120));
@@ -137,7 +141,7 @@ static void aim_sums(struct frame *frame)
 		aim(frame, ETHERNET_BYTES + 4, ETHERNET_BYTES + 10, wanted);
 	if (facts.protocol == PACKET_TCP)
 		aim(frame, facts.transport_at + 6, facts.transport_at + 16, wanted);
-	else if (facts.end_at >= facts.transport_at + 10)
+	else if (facts.protocol == PACKET_UDP && facts.end_at >= facts.transport_at + 10)
 		aim(frame, facts.transport_at + 8, facts.transport_at + 6, wanted);
 }
 
@@ -245,11 +249,12 @@ static void travel(struct frame *frame, const struct packet_facts *facts,
 /* Take over the checksums that may have changed; whether they are right is another question. */
 static void copy_sums(struct frame *to, const struct frame *from, const struct packet_facts *facts)
 {
-	size_t check = facts->transport_at + (facts->protocol == PACKET_TCP ? 16 : 6);
+	bool sctp = facts->protocol == PACKET_SCTP;
+	size_t check = facts->transport_at + (facts->protocol == PACKET_TCP ? 16 : sctp ? 8 : 6);
 
 	if (facts->family == 4)
 		memcpy(to->data + ETHERNET_BYTES + 10, from->data + ETHERNET_BYTES + 10, 2);
-	memcpy(to->data + check, from->data + check, 2);
+	memcpy(to->data + check, from->data + check, sctp ? 4 : 2);
 }
 
 /* The header of the tunnel goes around `inner`, as it does around any packet with its TTL, TOS, id
@@ -330,7 +335,8 @@ static bool is_opened(uint64_t hash)
 static bool may_open(const struct packet_facts *facts)
 {
 	return facts->sport != FTP_DATA_PORT &&
-	       (facts->protocol == PACKET_UDP || (facts->tcp_flags & (SYN | RST)) == SYN);
+	       (facts->protocol != PACKET_TCP || (facts->tcp_flags & (SYN | RST)) == SYN) &&
+	       (facts->protocol != PACKET_SCTP || facts->chunk == INIT);
 }
 
 /* Whether a packet of that service has a connection, or opens one. */

@@ -99,6 +99,27 @@ static void test_connection_is_shown_with_its_destination(void **state)
 	assert_string_equal(entry.state, "ESTABLISHED");
 }
 
+static void test_states_of_sctp_have_their_names(void **state)
+{
+	static const char *const names[XLVS_SCTP_STATES] = {
+		"NONE",	      "INIT1",	    "INIT",	"C-SENT",      "C-REPLIED",
+		"C-WAIT",     "COOKIE",	    "C-ECHOED", "ESTABLISHED", "S-SENT",
+		"S-RECEIVED", "S-ACK-SENT", "REJECTED", "CLOSED",
+	};
+	struct xlvs_loader *loader = *state;
+	struct xlvs_conn_entry entry;
+	struct xlvs_conn *conn;
+
+	put_dest(loader, 7, "198.51.100.1", 8080);
+	conn = put_conn(loader, 5, "203.0.113.9", "192.0.2.80", 7);
+	conn->protocol = IPPROTO_SCTP;
+	for (__u32 n = 0; n < XLVS_SCTP_STATES; n++) {
+		conn->meta = n;
+		assert_true(show(loader, 5, &entry));
+		assert_string_equal(entry.state, names[n]);
+	}
+}
+
 static void test_ipv6_client_in_a_tunnel_to_an_ipv4_destination(void **state)
 {
 	struct xlvs_loader *loader = *state;
@@ -346,6 +367,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		TEST(test_connection_is_shown_with_its_destination),
+		TEST(test_states_of_sctp_have_their_names),
 		TEST(test_ipv6_client_in_a_tunnel_to_an_ipv4_destination),
 		TEST(test_destination_without_port_has_the_virtual_one),
 		TEST(test_states_have_the_names_of_ipvs),
