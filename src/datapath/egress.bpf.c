@@ -197,8 +197,7 @@ static __always_inline int send_reply(struct __sk_buff *skb, struct xlvs_packet 
 /* May a packet without a connection be for a service? */
 static __always_inline bool may_open(struct __sk_buff *skb, struct xlvs_packet *pkt)
 {
-	return (pkt->tuple.protocol != IPPROTO_TCP || pkt->tcp_flags & XLVS_TCP_SYN) &&
-	       xlvs_service_seek_marked(pkt, skb->mark) != (int)XLVS_NONE;
+	return xlvs_is_first(pkt) && xlvs_service_seek_marked(pkt, skb->mark) != (int)XLVS_NONE;
 }
 
 /* To the packet path, by the pair of interfaces that is there for it. */

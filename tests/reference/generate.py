@@ -15,8 +15,12 @@ FLAGS = {"sh": ("sh-fallback", "sh-port"), "mh": ("mh-fallback", "mh-port")}
 N_SERVERS, N_CLIENTS = 6, 25
 N_NEAR = 2      # the servers with the highest numbers are used by DR and only so: doc/differences.md,
                 # "a destination edited from NAT or TUN to DR"
-PORTS = {"-t": (80, 443), "-u": (53, 123)}
+PROTOCOLS = {"-t": "tcp", "-u": "udp", "--sctp-service": "sctp"}
+PORTS = {"-t": (80, 443), "-u": (53, 123), "--sctp-service": (2905, 36412)}
+FIRST = {"tcp": " S", "udp": "", "sctp": " INIT"}
 TCP_FLAGS = ("A", "A", "PA", "FA", "FA", "R", "S", "SA", "RA")
+CHUNKS = ("COOKIE-ECHO", "COOKIE-ECHO+DATA", "COOKIE-ACK", "DATA", "SACK", "INIT", "INIT-ACK",
+          "SHUTDOWN", "SHUTDOWN-ACK", "SHUTDOWN-COMPLETE", "ABORT", "COOKIE-ECHO+ABORT", "ERROR")
 
 
 class Generator:
@@ -45,7 +49,7 @@ class Generator:
         return self.random.choice(list(self.services)) if self.services else self.new_name()
 
     def new_name(self):
-        protocol = self.random.choice(("-t", "-t", "-u"))
+        protocol = self.random.choice(("-t", "-t", "-u", "--sctp-service"))
         port = self.random.choice(PORTS[protocol])
         return f"{protocol} vip{self.random.choice(('', '2'))}:{port}"
 
@@ -107,27 +111,32 @@ class Generator:
 
     def arrive(self):
         service = self.any_service()
-        protocol = {"-t": "tcp", "-u": "udp"}[service.split()[0]]
+        protocol = PROTOCOLS[service.split()[0]]
         client = f"cl{self.random.randint(1, N_CLIENTS)}:{self.random.randint(1000, 1039)}"
         target = service.split()[1]
         self.flows.append((protocol, client, target))
-        return f"{protocol} {client} > {target}" + " S" * (protocol == "tcp")
+        return f"{protocol} {client} > {target}{FIRST[protocol]}"
 
     def flow(self):
         return self.random.choice(self.flows[-20:]) if self.flows else None
+
+    def word(self, protocol, *more_flags):
+        """What a packet of a connection may say."""
+        words = {"tcp": (*TCP_FLAGS, *more_flags), "sctp": CHUNKS, "udp": ("",)}[protocol]
+        return " " + self.random.choice(words)
 
     def go_on(self):
         if not self.flows:
             return None
         protocol, client, target = self.flow()
-        flags = " " + self.random.choice(TCP_FLAGS) if protocol == "tcp" else ""
+        flags = self.word(protocol)
         return f"{protocol} {client} > {target}{flags} len={self.random.choice((0, 1, 100, 1000))}"
 
     def answer(self):
         if not self.flows:
             return None
         protocol, client, _ = self.flow()
-        flags = " " + self.random.choice((*TCP_FLAGS, "SA", "SA")) if protocol == "tcp" else ""
+        flags = self.word(protocol, "SA", "SA")
         return f"answer {protocol} {client}{flags} len={self.random.choice((0, 1, 100, 1000))}"
 
     def stranger(self):

@@ -257,7 +257,8 @@ class XlvsSide(Side):
 
     def mark(self, protocol, address, port, mark):
         where = f"[{address}]" if ":" in address else address
-        return self.run(["xlvs", "mark", "add", protocol, f"{where}:{port}", str(mark)])
+        word = "any" if protocol == "sctp" else protocol
+        return self.run(["xlvs", "mark", "add", word, f"{where}:{port}", str(mark)])
 
     def no_marks(self):
         self.run(["xlvs", "mark", "flush"])

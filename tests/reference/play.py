@@ -177,7 +177,7 @@ class Run:
         return self.settle(" ".join(words), self.each(ask))
 
     def do_mark(self, words):
-        """mark tcp|udp ADDRESS:PORT MARK: packets there get this firewall mark."""
+        """mark tcp|udp|sctp ADDRESS:PORT MARK: packets there get this firewall mark."""
         self.marked = True
         protocol, target, mark = words[1:]
         address, port = self.names.endpoint(target)
@@ -206,13 +206,13 @@ class Run:
         self.send(self.names.packet(words))
         return self.settle(" ".join(words))
 
-    do_udp = do_tcp
+    do_udp = do_sctp = do_tcp
 
     def do_answer(self, words):
-        """answer tcp CLIENT FLAGS: from the server that holds the client's connection, where the
+        """answer tcp|udp|sctp CLIENT FLAGS: from the server that holds the client's connection, where the
         reply goes through the director."""
         client = self.names.endpoint(words[2])
-        flags = words.pop(3) if words[1] == "tcp" else ""
+        flags = words.pop(3) if words[1] != "udp" else ""
         for side in self.sides:
             who, address, port = self.flows[side].get((words[1], client), ("", "", 0))
             if any(address.startswith(network) for network in SERVER_NETWORK.values()):
@@ -221,12 +221,12 @@ class Run:
         return self.settle(" ".join(words))
 
     def do_arrive(self, words):
-        """arrive N tcp|udp SERVICE: so many new clients, one after the other."""
+        """arrive N tcp|udp|sctp SERVICE: so many new clients, one after the other."""
         first, self.arrivals = len(self.arrivals), list(self.arrivals)
         for _ in range(int(words[1])):
             serial = len(self.arrivals)
             client = f"cl{NEW_CLIENTS + serial % 100}:{NEW_PORTS + serial}"
-            flags = ["S"] if words[2] == "tcp" else []
+            flags = {"tcp": ["S"], "udp": [], "sctp": ["INIT"]}[words[2]]
             self.arrivals.append(self.names.packet([words[2], client, ">", words[3], *flags]))
         self.send(*self.arrivals[first:])
         return self.settle(" ".join(words))
@@ -325,6 +325,6 @@ class Run:
         """Remembers which server a client's packet reached, and in what form."""
         source, target, protocol, source_port, target_port = wire.ports(
             wire.innermost(frame[wire.ETHERNET_BYTES:])[0])
-        word = {wire.TCP: "tcp", wire.UDP: "udp"}.get(protocol)
+        word = {number: name for name, number in wire.PROTOCOLS.items()}.get(protocol)
         self.flows[side][word, (source, source_port)] = who, target, target_port
 

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass, field
 
 from lab import VIP_NETWORK, server_address
-from wire import Packet
+from wire import PROTOCOLS, Packet
 
 NAME = re.compile(r"\b(?:(vip)(\d*)|(rs|cl)(\d+))(v[46])?\b(:\d+)?")
 MARK = re.compile(r"\bmark(\d+)\b")
@@ -83,11 +83,12 @@ class Names:
         return address.strip("[]"), int(port)
 
     def packet(self, words):
-        """The packet of `tcp FROM > TO FLAGS option=value...` or `udp FROM > TO ...`."""
+        """The packet of `tcp FROM > TO FLAGS option=value...`, `udp FROM > TO ...` or
+        `sctp FROM > TO CHUNKS ...`."""
         protocol, source, arrow, target, *rest = words
-        if protocol not in ("tcp", "udp") or arrow != ">":
+        if protocol not in PROTOCOLS or arrow != ">":
             raise BadScenario(f"not a packet: {' '.join(words)}")
-        flags = rest.pop(0) if protocol == "tcp" else ""
+        flags = rest.pop(0) if protocol != "udp" else ""
         return Packet(protocol, self.endpoint(source), self.endpoint(target), flags,
                       **packet_options(rest))
 
@@ -113,6 +114,10 @@ def macro(line):
         client, server = f"tcp {flow} FA", f"answer tcp {words[1]} FA"
         return [client, server, f"tcp {flow} A"] if first == "client" else \
             [server, client, f"answer tcp {words[1]} A"]
+    if words[0] == "talk":      # talk CLIENT > SERVICE >CHUNKS <CHUNKS ...
+        flow = " ".join(words[1:4])
+        return [f"sctp {flow} {word[1:]}" if word[0] == ">" else f"answer sctp {words[1]} {word[1:]}"
+                for word in words[4:]]
     return [line]
 
 

@@ -10,9 +10,13 @@ import socket
 import struct
 from dataclasses import dataclass
 
-TCP, UDP, ICMP, ICMP6, IPIP, IPV6, GRE = 6, 17, 1, 58, 4, 41, 47
-PROTOCOLS = {"tcp": TCP, "udp": UDP}
+TCP, UDP, SCTP, ICMP, ICMP6, IPIP, IPV6, GRE = 6, 17, 132, 1, 58, 4, 41, 47
+PROTOCOLS = {"tcp": TCP, "udp": UDP, "sctp": SCTP}
 FLAG_LETTERS = "FSRPAUEC"
+CHUNKS = ("DATA", "INIT", "INIT-ACK", "SACK", "HEARTBEAT", "HEARTBEAT-ACK", "ABORT", "SHUTDOWN",
+          "SHUTDOWN-ACK", "ERROR", "COOKIE-ECHO", "COOKIE-ACK", "ECNE", "CWR",
+          "SHUTDOWN-COMPLETE", "I-DATA")
+CHUNK_TYPES = {name: number for number, name in enumerate(CHUNKS)} | {"I-DATA": 64}
 ETHERNET_BYTES = 14
 VERSION_4, VERSION_6 = b"\x08\x00", b"\x86\xdd"
 
@@ -24,7 +28,7 @@ class Packet:
     protocol: str
     source: tuple       # (address, port)
     target: tuple
-    flags: str = ""
+    flags: str = ""     # of SCTP its chunks: COOKIE-ECHO+DATA
     length: int = 0     # of the payload
     ttl: int = 64
     tos: int = 0
@@ -46,11 +50,37 @@ def checksum(data):
     return ~total & 0xffff
 
 
+def crc32c(data):
+    """RFC 9260, appendix A."""
+    value = 0xffffffff
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ 0x82f63b78 * (value & 1)
+    return value ^ 0xffffffff
+
+
+def sctp(packet):
+    """An SCTP packet; each of its chunks is as long as the packet's length says."""
+    header = struct.pack("!HHI", packet.source[1], packet.target[1], 0x5c7b0001)
+    chunks = b"".join(
+        struct.pack("!BBH", CHUNK_TYPES[name], 3, 4 + packet.length) +
+        bytes(packet.length) + bytes(-packet.length % 4) for name in packet.flags.split("+"))
+    value = crc32c(header + bytes(4) + chunks) if packet.checksum else 0
+    return header + struct.pack("<I", value) + chunks
+
+
+def is_sum_right(data):
+    return crc32c(data[:8] + bytes(4) + data[12:]) == struct.unpack_from("<I", data, 8)[0]
+
+
 def flag_bits(letters):
     return sum(1 << FLAG_LETTERS.index(letter) for letter in letters)
 
 
 def transport(packet, pseudo):
+    if packet.protocol == "sctp":
+        return sctp(packet)
     payload = bytes(range(256)) * (packet.length // 256 + 1)
     payload = payload[:packet.length]
     ports = struct.pack("!HH", packet.source[1], packet.target[1])
@@ -124,7 +154,7 @@ def ports(data):
     """(source, target, protocol, source port, target port) of an IP packet, as far as it has
     them."""
     source, target, protocol, offset = addresses(data)
-    if protocol in (TCP, UDP) and len(data) >= offset + 4:
+    if protocol in (TCP, UDP, SCTP) and len(data) >= offset + 4:
         return (source, target, protocol, *struct.unpack_from("!HH", data, offset))
     return source, target, protocol, None, None
 
@@ -158,6 +188,10 @@ def describe_ip(data):
         if protocol == TCP and len(body) >= 20:
             kind = "tcp " + "".join(letter for bit, letter in enumerate(FLAG_LETTERS)
                                     if body[13] >> bit & 1) + f" sum {body[16:18].hex()}"
+        return f"{source}:{source_port} > {target}:{target_port} {own} {kind} len {len(data)}"
+    if protocol == SCTP and len(body) >= 16:
+        kind = f"sctp chunk {body[12]} sum {body[8:12].hex()}" + " BAD-SUM" * (not is_sum_right(body))
+        source_port, target_port = struct.unpack_from("!HH", body)
         return f"{source}:{source_port} > {target}:{target_port} {own} {kind} len {len(data)}"
     return f"{source} > {target} {own} protocol {protocol} len {len(data)}"
 
