@@ -18,13 +18,22 @@ static const __u32 powers[LENGTH_BITS] = {
 	0x35d73a62, 0x28461564, 0xbf455269, 0xe2ea32dc,
 };
 
+/* `value` when the lowest bit of `bits` is set, else 0; without a branch, of which the verifier
+ * would follow both sides at every step. */
+static __always_inline __u32 when(__u32 bits, __u32 value)
+{
+	bits &= 1;
+	asm volatile("" : "+r"(bits));
+	return value * bits;
+}
+
 static __always_inline __u32 multiply(__u32 a, __u32 b)
 {
 	__u32 product = 0;
 
 	for (int bit = 31; bit >= 0; bit--) {
-		product ^= b * (a >> bit & 1);
-		b = b >> 1 ^ polynomial * (b & 1);
+		product ^= when(a >> bit, b);
+		b = b >> 1 ^ when(b, polynomial);
 	}
 	return product;
 }
