@@ -94,7 +94,8 @@ struct xlvs_runtime {
 	__u32 detour_ifindex; /* packets that XDP cannot finish go there, see detour.h; 0 nowhere */
 	__u32 host_ifindex; /* where packets leave for programs of the director's own; 0: nowhere */
 	__s32 settings[XLVS_SETTINGS_MAX]; /* enum xlvs_setting */
-	__u32 unused2[2];
+	__u32 own_ports_first; /* the kernel gives these to connections of the director's own: */
+	__u32 own_ports_last; /* net.ipv4.ip_local_port_range */
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */

@@ -3,8 +3,10 @@
  *
  * The table is open addressing in one memory-mappable array (doc/decisions/connection-table.md).
  * A connection of a one-way method (DR, TUN) is one record, keyed by the client's packet. A
- * two-way method (NAT) has a second record, the reply record, keyed by the server's packet; the
- * first one owns state, deadline and accounting, the second what rewriting a reply needs. */
+ * two-way method (NAT, FULLNAT) has a second record, the reply record, keyed by the server's
+ * packet; the first one owns state, deadline and accounting, the second what rewriting a reply
+ * needs. When a FULLNAT connection ends, its reply record may rest for a while, so that nobody
+ * gets its local port: it has no partner then, and is ENDED. */
 #ifndef XLVS_ABI_CONNECTION_H
 #define XLVS_ABI_CONNECTION_H
 
@@ -89,9 +91,13 @@ struct xlvs_conn {
 		union xlvs_endpoints key;
 		struct {
 			__u64 key4;
-			__be32 vaddr4; /* of an IPv4 reply record: what its source becomes */
-			__be16 vport4;
-			__u16 unused4[9];
+			/* What an IPv4 packet's ends become, with a two-way method: the other
+			 * record's key turned round. Of IPv6 the other record tells. */
+			__be32 to_saddr4;
+			__be32 to_daddr4;
+			__be16 to_sport4;
+			__be16 to_dport4;
+			__u16 unused4[6];
 		};
 	};
 	/* The fourth: of a reply record the index in xlvs_gateways plus one, 0 unknown; of a first
@@ -101,7 +107,8 @@ struct xlvs_conn {
 		__u16 refreshed;
 	});
 	__u32 meta;
-	__u32 deadline; /* in ticks; of a reply record: when its first record's was last set */
+	__u32 deadline; /* in ticks; of a reply record: when its first record's was last set, and
+			 * while it rests the end of that */
 	__u32 dest; /* index in xlvs_dests */
 	__u32 partner; /* index of the other record, XLVS_NONE without */
 };

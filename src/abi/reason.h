@@ -21,7 +21,8 @@
 	X(FRAGMENT_TINY, "fragment_tiny", "a first fragment without the whole transport header") \
 	X(FRAGMENT_OVERLAP, "fragment_overlap", "a fragment that would overwrite the first one") \
 	X(FRAGMENT_LOST, "fragment_lost", "the first fragment was dropped, or is too late")      \
-	X(CHOSEN, "drop_packet", "a new connection, chosen by the setting drop_packet")
+	X(CHOSEN, "drop_packet", "a new connection, chosen by the setting drop_packet")          \
+	X(PORTS_EXHAUSTED, "ports_exhausted", "no local port is free towards the server")
 
 /* X(symbol, name, what it means): counted, the packet goes on or there is none. */
 #define XLVS_EVENTS(X)                                                                        \
@@ -31,7 +32,8 @@
 	X(GATEWAYS_FULL, "gateways_full", "a next hop was looked up but could not be cached") \
 	X(NEIGHBOUR_WANTED, "neighbour_wanted", "the daemon was asked to resolve a next hop") \
 	X(ICMP_SENT, "icmp_sent", "the sender of a dropped packet was told by ICMP")          \
-	X(FRAGMENT_HELD, "fragment_held", "a fragment was kept until its first one comes")
+	X(FRAGMENT_HELD, "fragment_held", "a fragment was kept until its first one comes")    \
+	X(PORTS_SCARCE, "ports_scarce", "a free local port took many tries to find")
 
 enum xlvs_reason {
 	XLVS_PASS = 0, /* not ours: to the host's own stack, not counted */

@@ -11,6 +11,7 @@
 
 #include <linux/types.h>
 
+#include "abi/local.h"
 #include "abi/mark.h"
 
 enum xlvs_chunk_limit {
@@ -45,6 +46,8 @@ union xlvs_chunk {
 	struct xlvs_list_head head;
 	struct xlvs_cell cells[XLVS_CELLS_PER_CHUNK];
 	__u32 slots[XLVS_SLOTS_PER_CHUNK]; /* dest index plus one, 0 none */
+	struct xlvs_locals_head locals; /* of a service's local addresses, see local.h */
+	__be32 locals_at[XLVS_LOCALS_PER_CHUNK][4];
 	struct xlvs_mark_head marks; /* of an image of mark rules, see mark.h */
 	struct xlvs_mark_prefix mark_prefixes[XLVS_MARK_PREFIXES_PER_CHUNK];
 	struct xlvs_mark_cell mark_cells[XLVS_MARK_CELLS_PER_CHUNK];

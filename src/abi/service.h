@@ -33,7 +33,8 @@ struct xlvs_service {
 	__u32 timeout_sec; /* of persistence */
 	__u32 netmask; /* IPv4: mask; IPv6: prefix length */
 	__u32 id; /* the model's number for it */
-	__u32 unused[4];
+	__u32 locals; /* first chunk of its local addresses; 0: the director's own, see local.h */
+	__u32 unused[3];
 };
 
 _Static_assert(sizeof(struct xlvs_service) == 64, "a service is one cache line");

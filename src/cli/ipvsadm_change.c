@@ -27,13 +27,10 @@ static struct xlvs_request make_request(const struct ipvsadm_command *command)
 				       XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_LOCAL},
 		[IPVSADM_DELETE_LADDR] = {XLVS_CMD_DEL_LADDR,
 					  XLVS_GIVEN_SERVICE_KEY | XLVS_GIVEN_LOCAL},
-		[IPVSADM_GET_LADDR] = {XLVS_CMD_GET_LADDR, 0},
 	};
 	bool is_ours = command->verb >= IPVSADM_ADD_LADDR;
-	bool is_for_one = command->verb == IPVSADM_ZERO || command->verb == IPVSADM_GET_LADDR;
 	struct xlvs_request request = {
 		.family = is_ours ? XLVS_FAMILY_XLVS : XLVS_FAMILY_IPVS,
-		.dump = command->verb == IPVSADM_GET_LADDR,
 		.command = commands[command->verb].number,
 		.given = commands[command->verb].given,
 		.service = command->service,
@@ -43,7 +40,7 @@ static struct xlvs_request make_request(const struct ipvsadm_command *command)
 		.local = command->local,
 	};
 
-	if (is_for_one && xlvs_ipvsadm_has(command, IPVSADM_SERVICE))
+	if (command->verb == IPVSADM_ZERO && xlvs_ipvsadm_has(command, IPVSADM_SERVICE))
 		request.given = XLVS_GIVEN_SERVICE_KEY;
 	return request;
 }

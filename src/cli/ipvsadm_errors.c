@@ -5,10 +5,11 @@
 #include <string.h>
 
 #define BIT(verb) (1U << IPVSADM_##verb)
-#define ANY	  (~0U)
-
-#define ON_SERVICE (BIT(EDIT_SERVICE) | BIT(DELETE_SERVICE) | BIT(ZERO) | BIT(LIST) | BIT(SAVE))
-#define ON_DEST	   (BIT(ADD_SERVER) | BIT(EDIT_SERVER) | BIT(DELETE_SERVER))
+#define ANY	  (BIT(ADD_LADDR) - 1) /* that ipvsadm has, too */
+#define ON_LOCAL  (BIT(ADD_LADDR) | BIT(DELETE_LADDR) | BIT(GET_LADDR))
+#define ON_SERVICE \
+	(BIT(EDIT_SERVICE) | BIT(DELETE_SERVICE) | BIT(ZERO) | BIT(LIST) | BIT(SAVE) | ON_LOCAL)
+#define ON_DEST (BIT(ADD_SERVER) | BIT(EDIT_SERVER) | BIT(DELETE_SERVER))
 
 static const struct {
 	unsigned int verbs;
@@ -33,7 +34,8 @@ static const struct {
 	{ANY, EMSGSIZE, "Module is wrong version"},
 };
 
-/* ipvsadm's sentence for EOPNOTSUPP blames IPv6; a director that says what it means is right. */
+/* ipvsadm's sentence for EOPNOTSUPP blames IPv6, and of local addresses it knows nothing; a
+ * director that says what it means is right. */
 const char *xlvs_ipvsadm_error_text(enum ipvsadm_verb verb, int code, const struct xlvs_error *said)
 {
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -206,6 +206,14 @@ static void format_service_name(const struct xlvs_service_key *key, bool numeric
 		name[SERVICE_COLUMNS] = '\0';
 }
 
+void xlvs_ipvsadm_print_service_name(FILE *out, bool numeric, const struct xlvs_service_key *key)
+{
+	char name[IPVSADM_ADDRESS_BYTES + 8] = "";
+
+	format_service_name(key, numeric, name, sizeof(name));
+	fprintf(out, "%s\n", name);
+}
+
 void xlvs_ipvsadm_print_service(FILE *out, const struct ipvsadm_command *command,
 				const struct xlvs_service_info *service)
 {
@@ -312,8 +320,7 @@ void xlvs_ipvsadm_print_dest(FILE *out, const struct ipvsadm_command *command, u
 	}
 }
 
-/* The words that name a service on a command line. */
-static void save_service_name(FILE *out, bool numeric, const struct xlvs_service_key *key)
+void xlvs_ipvsadm_save_service_name(FILE *out, bool numeric, const struct xlvs_service_key *key)
 {
 	const char *option = key->protocol == IPPROTO_TCP   ? "-t"
 			     : key->protocol == IPPROTO_UDP ? "-u"
@@ -329,7 +336,7 @@ static void save_service_name(FILE *out, bool numeric, const struct xlvs_service
 void xlvs_ipvsadm_save_service(FILE *out, bool numeric, const struct xlvs_service_spec *service)
 {
 	fputs("-A ", out);
-	save_service_name(out, numeric, &service->key);
+	xlvs_ipvsadm_save_service_name(out, numeric, &service->key);
 	fprintf(out, " -s %s", service->scheduler);
 	if (service->flags & XLVS_SERVICE_PERSISTENT) {
 		fprintf(out, " -p %u", service->timeout_sec);
@@ -363,7 +370,7 @@ void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_k
 								   : "-g";
 
 	fputs("-a ", out);
-	save_service_name(out, numeric, service);
+	xlvs_ipvsadm_save_service_name(out, numeric, service);
 	fprintf(out, " -r %s %s -w %d",
 		xlvs_ipvsadm_format_address(&dest->key, service->protocol, numeric, text), method,
 		dest->weight);

@@ -16,6 +16,12 @@ void xlvs_ipvsadm_print_service(FILE *out, const struct ipvsadm_command *command
 void xlvs_ipvsadm_print_dest(FILE *out, const struct ipvsadm_command *command, uint16_t protocol,
 			     const struct xlvs_dest_info *dest);
 
+/* A row that is a service's name alone. */
+void xlvs_ipvsadm_print_service_name(FILE *out, bool numeric, const struct xlvs_service_key *key);
+
+/* The words that name a service on a command line, without a newline. */
+void xlvs_ipvsadm_save_service_name(FILE *out, bool numeric, const struct xlvs_service_key *key);
+
 /* A line of -S: the command that makes the service or the destination again. */
 void xlvs_ipvsadm_save_service(FILE *out, bool numeric, const struct xlvs_service_spec *service);
 void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_key *service,

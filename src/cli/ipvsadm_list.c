@@ -6,6 +6,7 @@
 #include "cli/ipvsadm_conn.h"
 #include "cli/ipvsadm_format.h"
 #include "cli/ipvsadm_json.h"
+#include "cli/ipvsadm_local.h"
 #include "cli/ipvsadm_order.h"
 #include "control/client.h"
 
@@ -241,6 +242,8 @@ static int list_objects(struct xlvs_client *client, FILE *out,
 
 int xlvs_ipvsadm_list(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
 {
+	if (command->verb == IPVSADM_GET_LADDR)
+		return xlvs_ipvsadm_list_locals(client, out, command);
 	if (xlvs_ipvsadm_has(command, IPVSADM_CONNECTION))
 		return list_conns(client, out, command);
 	if (xlvs_ipvsadm_has(command, IPVSADM_TIMEOUT))
@@ -256,5 +259,8 @@ int xlvs_ipvsadm_list(struct xlvs_client *client, FILE *out, const struct ipvsad
 
 int xlvs_ipvsadm_save(struct xlvs_client *client, FILE *out, const struct ipvsadm_command *command)
 {
-	return print_all(client, out, command);
+	int r;
+
+	r = print_all(client, out, command);
+	return r < 0 ? r : xlvs_ipvsadm_save_locals(client, out, command);
 }

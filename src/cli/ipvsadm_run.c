@@ -39,7 +39,8 @@ static enum ipvsadm_outcome list(struct ipvsadm_session *session,
 static enum ipvsadm_outcome show(struct ipvsadm_session *session, const char *program,
 				 const struct ipvsadm_command *command)
 {
-	if (command->verb == IPVSADM_LIST || command->verb == IPVSADM_SAVE)
+	if (command->verb == IPVSADM_LIST || command->verb == IPVSADM_SAVE ||
+	    command->verb == IPVSADM_GET_LADDR)
 		return list(session, command);
 	xlvs_ipvsadm_print_version(session->out);
 	if (command->verb == IPVSADM_HELP)
@@ -49,8 +50,8 @@ static enum ipvsadm_outcome show(struct ipvsadm_session *session, const char *pr
 
 static bool is_shown(enum ipvsadm_verb verb)
 {
-	return verb == IPVSADM_LIST || verb == IPVSADM_SAVE || verb == IPVSADM_HELP ||
-	       verb == IPVSADM_VERSION;
+	return verb == IPVSADM_LIST || verb == IPVSADM_SAVE || verb == IPVSADM_GET_LADDR ||
+	       verb == IPVSADM_HELP || verb == IPVSADM_VERSION;
 }
 
 enum ipvsadm_outcome xlvs_ipvsadm_process(struct ipvsadm_session *session, int argc, char **argv)

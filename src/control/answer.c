@@ -81,6 +81,7 @@ static struct nla_policy timeout_policy[IPVS_CMD_ATTR_MAX + 1] = {
 
 static struct nla_policy xlvs_policy[XLVS_ATTR_END] = {
 	[XLVS_ATTR_JSON] = {.type = NLA_STRING},
+	[XLVS_ATTR_LADDR_FAMILY] = {.type = NLA_U16},
 };
 
 static void *payload(const struct nlmsghdr *message)
@@ -192,6 +193,15 @@ static uint16_t read_u16(struct nlattr *attr)
 	return attr ? nla_get_u16(attr) : 0;
 }
 
+static void read_key(struct nlattr **attrs, struct xlvs_service_key *key)
+{
+	key->family = nla_get_u16(attrs[IPVS_SVC_ATTR_AF]);
+	key->protocol = read_u16(attrs[IPVS_SVC_ATTR_PROTOCOL]);
+	nla_memcpy(&key->address, attrs[IPVS_SVC_ATTR_ADDR], sizeof(key->address));
+	key->port = read_u16(attrs[IPVS_SVC_ATTR_PORT]);
+	key->fwmark = read_u32(attrs[IPVS_SVC_ATTR_FWMARK]);
+}
+
 int xlvs_answer_service(const struct nlmsghdr *message, struct xlvs_service_info *ret_service)
 {
 	struct nlattr *attrs[IPVS_SVC_ATTR_MAX + 1];
@@ -204,11 +214,7 @@ int xlvs_answer_service(const struct nlmsghdr *message, struct xlvs_service_info
 		return -EPROTO;
 	if (!attrs[IPVS_SVC_ATTR_AF] || !attrs[IPVS_SVC_ATTR_SCHED_NAME])
 		return -EPROTO;
-	spec->key.family = nla_get_u16(attrs[IPVS_SVC_ATTR_AF]);
-	spec->key.protocol = read_u16(attrs[IPVS_SVC_ATTR_PROTOCOL]);
-	nla_memcpy(&spec->key.address, attrs[IPVS_SVC_ATTR_ADDR], sizeof(spec->key.address));
-	spec->key.port = read_u16(attrs[IPVS_SVC_ATTR_PORT]);
-	spec->key.fwmark = read_u32(attrs[IPVS_SVC_ATTR_FWMARK]);
+	read_key(attrs, &spec->key);
 	read_string(spec->scheduler, sizeof(spec->scheduler), attrs[IPVS_SVC_ATTR_SCHED_NAME]);
 	read_string(spec->pe, sizeof(spec->pe), attrs[IPVS_SVC_ATTR_PE_NAME]);
 	nla_memcpy(&flags, attrs[IPVS_SVC_ATTR_FLAGS], sizeof(flags));
@@ -306,6 +312,25 @@ int xlvs_answer_sync(const struct nlmsghdr *message, struct xlvs_sync_spec *ret_
 	if (attrs[IPVS_DAEMON_ATTR_MCAST_TTL])
 		sync.ttl = nla_get_u8(attrs[IPVS_DAEMON_ATTR_MCAST_TTL]);
 	*ret_sync = sync;
+	return 0;
+}
+
+int xlvs_answer_local(const struct nlmsghdr *message, struct xlvs_local_info *ret_local)
+{
+	struct nlattr *attrs[XLVS_ATTR_END], *service[IPVS_SVC_ATTR_MAX + 1];
+	struct xlvs_local_info info = {0};
+
+	if (parse(message, attrs, XLVS_ATTR_END - 1, xlvs_policy) < 0 ||
+	    !attrs[XLVS_ATTR_SERVICE] || !attrs[XLVS_ATTR_LADDR_FAMILY] ||
+	    !attrs[XLVS_ATTR_LADDR] ||
+	    nla_parse_nested(service, IPVS_SVC_ATTR_MAX, attrs[XLVS_ATTR_SERVICE], service_policy) <
+		    0 ||
+	    !service[IPVS_SVC_ATTR_AF])
+		return -EPROTO;
+	read_key(service, &info.service);
+	info.local.family = nla_get_u16(attrs[XLVS_ATTR_LADDR_FAMILY]);
+	nla_memcpy(&info.local.address, attrs[XLVS_ATTR_LADDR], sizeof(info.local.address));
+	*ret_local = info;
 	return 0;
 }
 

@@ -26,6 +26,7 @@ int xlvs_answer_kind(const struct nlmsghdr *message, size_t bytes, enum xlvs_ans
 /* The rest take a message of kind XLVS_ANSWER_DATA. */
 int xlvs_answer_service(const struct nlmsghdr *message, struct xlvs_service_info *ret_service);
 int xlvs_answer_dest(const struct nlmsghdr *message, struct xlvs_dest_info *ret_dest);
+int xlvs_answer_local(const struct nlmsghdr *message, struct xlvs_local_info *ret_local);
 int xlvs_answer_config(const struct nlmsghdr *message, struct xlvs_timeouts *ret_timeouts);
 int xlvs_answer_info(const struct nlmsghdr *message, struct xlvs_director_info *ret_info);
 int xlvs_answer_sync(const struct nlmsghdr *message, struct xlvs_sync_spec *ret_sync);

@@ -295,6 +295,11 @@ static int read_dest(const struct nlmsghdr *message, void *entry)
 	return xlvs_answer_dest(message, entry);
 }
 
+static int read_local(const struct nlmsghdr *message, void *entry)
+{
+	return xlvs_answer_local(message, entry);
+}
+
 static int read_info(const struct nlmsghdr *message, void *entry)
 {
 	return xlvs_answer_info(message, entry);
@@ -381,6 +386,20 @@ int xlvs_client_take_dests(struct xlvs_client *client, struct xlvs_dest_info **r
 	*(void **)ret_dests = array.entries;
 	*ret_n = array.n;
 	return 0;
+}
+
+int xlvs_client_locals(struct xlvs_client *client, const struct xlvs_service_key *key,
+		       struct xlvs_local_info **ret_locals, size_t *ret_n)
+{
+	struct xlvs_request request = {
+		.family = XLVS_FAMILY_XLVS, .command = XLVS_CMD_GET_LADDR, .dump = true};
+	struct array array = {.entry_bytes = sizeof(**ret_locals), .read = read_local};
+
+	if (key) {
+		request.given = XLVS_GIVEN_SERVICE_KEY;
+		request.service.key = *key;
+	}
+	return fetch(client, &request, &array, ret_locals, ret_n);
 }
 
 int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],

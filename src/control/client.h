@@ -69,6 +69,10 @@ int xlvs_client_ask_dests(struct xlvs_client *client, const struct xlvs_service_
 int xlvs_client_take_dests(struct xlvs_client *client, struct xlvs_dest_info **ret_dests,
 			   size_t *ret_n);
 
+/* The local addresses of a service, or of all (NULL), one service after the other. */
+int xlvs_client_locals(struct xlvs_client *client, const struct xlvs_service_key *key,
+		       struct xlvs_local_info **ret_locals, size_t *ret_n);
+
 /* The running synchronisation daemons, master first: at most two. */
 int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],
 		      size_t *ret_n);

@@ -21,6 +21,12 @@ struct xlvs_dest_info {
 	struct xlvs_stats stats;
 };
 
+/* A local address of a service. */
+struct xlvs_local_info {
+	struct xlvs_service_key service;
+	struct xlvs_local_address local;
+};
+
 /* The answer to GET_INFO. `version` is IP_VS_VERSION_CODE for a director that behaves as IPVS. */
 struct xlvs_director_info {
 	uint32_t version;

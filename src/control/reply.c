@@ -106,6 +106,17 @@ static int put_stats64(struct nl_msg *message, int attr, const struct xlvs_stats
 	return r;
 }
 
+static int put_key(struct nl_msg *message, const struct xlvs_service_key *key)
+{
+	int r = nla_put_u16(message, IPVS_SVC_ATTR_AF, key->family);
+
+	if (key->fwmark)
+		return r | nla_put_u32(message, IPVS_SVC_ATTR_FWMARK, key->fwmark);
+	return r | nla_put_u16(message, IPVS_SVC_ATTR_PROTOCOL, key->protocol) |
+	       nla_put(message, IPVS_SVC_ATTR_ADDR, sizeof(key->address), &key->address) |
+	       nla_put_u16(message, IPVS_SVC_ATTR_PORT, key->port);
+}
+
 static int put_service(struct nl_msg *message, const struct xlvs_service_info *service)
 {
 	const struct xlvs_service_spec *spec = &service->spec;
@@ -115,14 +126,7 @@ static int put_service(struct nl_msg *message, const struct xlvs_service_info *s
 
 	if (!nest)
 		return -1;
-	r = nla_put_u16(message, IPVS_SVC_ATTR_AF, spec->key.family);
-	if (spec->key.fwmark)
-		r |= nla_put_u32(message, IPVS_SVC_ATTR_FWMARK, spec->key.fwmark);
-	else
-		r |= nla_put_u16(message, IPVS_SVC_ATTR_PROTOCOL, spec->key.protocol) |
-		     nla_put(message, IPVS_SVC_ATTR_ADDR, sizeof(spec->key.address),
-			     &spec->key.address) |
-		     nla_put_u16(message, IPVS_SVC_ATTR_PORT, spec->key.port);
+	r = put_key(message, &spec->key);
 	r |= nla_put_string(message, IPVS_SVC_ATTR_SCHED_NAME, spec->scheduler);
 	if (spec->pe[0])
 		r |= nla_put_string(message, IPVS_SVC_ATTR_PE_NAME, spec->pe);
@@ -178,6 +182,30 @@ int xlvs_reply_dest(struct xlvs_reply *reply, const struct xlvs_dest_info *dest)
 	if (!message)
 		return -ENOMEM;
 	return send_message(reply, message, put_dest(message, dest));
+}
+
+static int put_local(struct nl_msg *message, const struct xlvs_service_key *service,
+		     const struct xlvs_local_address *local)
+{
+	struct nlattr *nest = begin_nest(message, XLVS_ATTR_SERVICE);
+	int r;
+
+	if (!nest)
+		return -1;
+	r = put_key(message, service);
+	nla_nest_end(message, nest);
+	return r | nla_put_u16(message, XLVS_ATTR_LADDR_FAMILY, local->family) |
+	       nla_put(message, XLVS_ATTR_LADDR, sizeof(local->address), &local->address);
+}
+
+int xlvs_reply_local(struct xlvs_reply *reply, const struct xlvs_service_key *service,
+		     const struct xlvs_local_address *local)
+{
+	struct nl_msg *message = data_message(reply, reply->command, 256);
+
+	if (!message)
+		return -ENOMEM;
+	return send_message(reply, message, put_local(message, service, local));
 }
 
 int xlvs_reply_config(struct xlvs_reply *reply, const struct xlvs_timeouts *timeouts)

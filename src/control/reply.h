@@ -56,6 +56,8 @@ void xlvs_reply_dump(struct xlvs_reply *reply, const struct xlvs_dump *dump);
 
 int xlvs_reply_service(struct xlvs_reply *reply, const struct xlvs_service_info *service);
 int xlvs_reply_dest(struct xlvs_reply *reply, const struct xlvs_dest_info *dest);
+int xlvs_reply_local(struct xlvs_reply *reply, const struct xlvs_service_key *service,
+		     const struct xlvs_local_address *local);
 int xlvs_reply_config(struct xlvs_reply *reply, const struct xlvs_timeouts *timeouts);
 int xlvs_reply_info(struct xlvs_reply *reply, const struct xlvs_director_info *info);
 int xlvs_reply_sync(struct xlvs_reply *reply, const struct xlvs_sync_spec *sync);

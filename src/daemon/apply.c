@@ -64,6 +64,7 @@ static void follow(struct xlvs_director *director, const struct xlvs_op *op)
 		break;
 	case XLVS_OP_SCHEDULE:
 	case XLVS_OP_SERVICE_PUT:
+	case XLVS_OP_LOCALS:
 	case XLVS_OP_TIMEOUTS:
 	case XLVS_OP_SETTINGS:
 	case XLVS_OP_MARK_PUT:

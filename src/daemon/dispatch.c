@@ -5,6 +5,7 @@
 #include "daemon/apply.h"
 #include "daemon/connections.h"
 #include "daemon/listing.h"
+#include "daemon/local_address.h"
 #include "daemon/mark_rules.h"
 #include "daemon/status.h"
 #include "daemon/sysctl.h"
@@ -317,11 +318,11 @@ static int answer_xlvs(struct xlvs_director *director, const struct xlvs_request
 		r = xlvs_drops_document(director->loader, &document);
 		break;
 	case XLVS_CMD_NEW_LADDR:
+		return xlvs_local_address_add(director, request, reterr);
 	case XLVS_CMD_DEL_LADDR:
+		return xlvs_local_address_delete(director, request, reterr);
 	case XLVS_CMD_GET_LADDR:
-		return xlvs_refuse(reterr, -EOPNOTSUPP,
-				   "local addresses (of forwarding method fullnat) are not "
-				   "supported yet");
+		return xlvs_local_address_list(director, request, reply);
 	case XLVS_CMD_GET_MARKS:
 		r = xlvs_mark_rules_document(director, &document);
 		break;

@@ -268,12 +268,7 @@ int xlvs_nexthops_new(struct xlvs_rtnl *rtnl, struct xlvs_interfaces *interfaces
 		return r;
 	nexthops->rtnl = rtnl;
 	nexthops->interfaces = interfaces;
-	nexthops->handler = (struct xlvs_neighbour_handler){
-		.context = nexthops,
-		.moved = on_moved,
-		.lost = on_lost,
-		.stale = on_stale,
-	};
+	nexthops->handler = (struct xlvs_neighbour_handler){nexthops, on_moved, on_lost, on_stale};
 	LIST_INIT(&nexthops->ways);
 	TAILQ_INIT(&nexthops->dirty);
 	nexthops->slots = calloc(XLVS_DESTS_MAX, sizeof(*nexthops->slots));
@@ -326,6 +321,11 @@ void xlvs_nexthops_free(struct xlvs_nexthops *nexthops, bool release)
 	xlvs_locals_free(nexthops->locals);
 	free(nexthops->slots);
 	free(nexthops);
+}
+
+struct xlvs_locals *xlvs_nexthops_locals(struct xlvs_nexthops *nexthops)
+{
+	return nexthops->locals;
 }
 
 struct xlvs_neighbours *xlvs_nexthops_neighbours(struct xlvs_nexthops *nexthops)

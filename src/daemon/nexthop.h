@@ -26,6 +26,8 @@ void xlvs_nexthops_free(struct xlvs_nexthops *nexthops, bool release);
 /* Before anything is tracked. */
 void xlvs_nexthops_start(struct xlvs_nexthops *nexthops, struct xlvs_loader *loader);
 
+/* What the kernel's local tables say; borrowed. */
+struct xlvs_locals *xlvs_nexthops_locals(struct xlvs_nexthops *nexthops);
 struct xlvs_neighbours *xlvs_nexthops_neighbours(struct xlvs_nexthops *nexthops);
 
 /* Whether the kernel's local tables have anything against this address as a new destination's:

@@ -47,6 +47,29 @@ static void look_at_failures(struct xlvs_watch *watch, const struct xlvs_watch_s
 	watch->periods_since_failed = 0;
 }
 
+static void look_at_ports(struct xlvs_watch *watch, const struct xlvs_watch_sample *sample)
+{
+	uint64_t scarce = sample->ports_scarce - watch->ports_scarce_then;
+	uint64_t exhausted = sample->ports_exhausted - watch->ports_exhausted_then;
+
+	if (++watch->periods_since_ports < XLVS_WATCH_PORTS_PERIODS)
+		return;
+	if (exhausted)
+		xlvs_log(LOG_WARNING,
+			 "local ports of fullnat: %" PRIu64
+			 " packets of new connections found none "
+			 "free; give the services more local addresses",
+			 exhausted);
+	else if (scarce >= XLVS_WATCH_PORTS_SCARCE)
+		xlvs_log(LOG_WARNING,
+			 "local ports of fullnat run short: %" PRIu64 " new connections found a "
+			 "free one only after many tries; give the services more local addresses",
+			 scarce);
+	watch->ports_scarce_then = sample->ports_scarce;
+	watch->ports_exhausted_then = sample->ports_exhausted;
+	watch->periods_since_ports = 0;
+}
+
 static void look_at_expiry(struct xlvs_watch *watch, const struct xlvs_watch_sample *sample)
 {
 	bool has_moved = sample->hand != watch->last.hand || sample->sweeps != watch->last.sweeps;
@@ -66,12 +89,15 @@ void xlvs_watch_look(struct xlvs_watch *watch, const struct xlvs_watch_sample *s
 		watch->is_seen = true;
 		watch->failed_said = sample->failed;
 		watch->periods_since_failed = XLVS_WATCH_FAILED_PERIODS;
+		watch->ports_scarce_then = sample->ports_scarce;
+		watch->ports_exhausted_then = sample->ports_exhausted;
 		watch->last = *sample;
 	} else {
 		look_at_expiry(watch, sample);
 	}
 	look_at_fill(watch, sample);
 	look_at_failures(watch, sample);
+	look_at_ports(watch, sample);
 	watch->last = *sample;
 }
 
@@ -85,6 +111,8 @@ struct xlvs_watch_sample xlvs_watch_take_sample(const struct xlvs_loader *loader
 		.unproven = runtime->unproven,
 		.failed = xlvs_loader_reason(loader, XLVS_DROP_TABLE_FULL) +
 			  xlvs_loader_reason(loader, XLVS_EVENT_HASHED),
+		.ports_scarce = xlvs_loader_reason(loader, XLVS_EVENT_PORTS_SCARCE),
+		.ports_exhausted = xlvs_loader_reason(loader, XLVS_DROP_PORTS_EXHAUSTED),
 		.hand = runtime->sweep_hand,
 		.sweeps = runtime->sweeps,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What an operator should hear of without asking: the connection table fills, connections find no
- * room in it, expiry stands still. Each is said when it begins, not as long as it lasts. */
+ * room in it, local ports run short, expiry stands still. Each is said when it begins, not as long
+ * as it lasts. */
 #ifndef XLVS_DAEMON_WATCH_H
 #define XLVS_DAEMON_WATCH_H
 
@@ -14,6 +15,10 @@ enum xlvs_watch_limit {
 	XLVS_WATCH_FULL_PERCENT = 75,
 	XLVS_WATCH_RELAXED_PERCENT = 65, /* below it the next warning is due again */
 	XLVS_WATCH_FAILED_PERIODS = 10, /* between two lines about failed inserts */
+	XLVS_WATCH_PORTS_PERIODS = 10, /* between two looks at local ports */
+	XLVS_WATCH_PORTS_SCARCE = 5, /* hard to find in that time: with half of them in use one of
+				      * 65,000 new connections finds it so, with nine tenths one of
+				      * five */
 	XLVS_WATCH_STILL_PERIODS = 3, /* without a move of the expiry's hand */
 };
 
@@ -23,6 +28,8 @@ struct xlvs_watch_sample {
 	uint32_t record_limit;
 	uint32_t unproven;
 	uint64_t failed; /* packets of new connections without room, so far */
+	uint64_t ports_scarce; /* new connections that found a local port late, so far */
+	uint64_t ports_exhausted; /* packets of new ones that found none */
 	uint32_t hand;
 	uint32_t sweeps;
 };
@@ -34,6 +41,8 @@ struct xlvs_watch {
 	bool said_full;
 	uint64_t failed_said; /* of `failed` */
 	uint32_t periods_since_failed;
+	uint64_t ports_scarce_then, ports_exhausted_then; /* at the last look at them */
+	uint32_t periods_since_ports;
 	uint32_t periods_still;
 };
 

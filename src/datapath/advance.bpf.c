@@ -110,10 +110,11 @@ static __always_inline int answer(__u32 dest, __u32 meta)
 	return dest | (meta & (XLVS_META_METHOD | XLVS_META_KEEP_PORT)) << XLVS_ADVANCE_META_SHIFT;
 }
 
-static __always_inline int answer_hashed(const struct xlvs_packet *pkt, __u32 index)
+static __always_inline int answer_hashed(struct xlvs_packet *pkt, __u32 index)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(index);
 
+	pkt->record = XLVS_NONE;
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
 	return answer(index, pkt->meta | dest->method << XLVS_META_METHOD_SHIFT);
@@ -147,6 +148,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 		if (!conn)
 			return -XLVS_DROP_INTERNAL;
 	}
+	pkt->record = index;
 	dest = xlvs_dest_at(conn->dest);
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;

@@ -22,6 +22,7 @@
 #include "abi/hash.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/persistence.bpf.h"
+#include "datapath/port.bpf.h"
 #include "datapath/threshold.bpf.h"
 
 enum xlvs_claim_limit {
@@ -232,6 +233,20 @@ static __always_inline __u32 *dest_count(const struct xlvs_conn *conn, struct xl
 	return meta & XLVS_META_INACTIVE ? &dest->inactive : &dest->active;
 }
 
+/* A connection's reply record ends with it, but for a port that is to rest. */
+static __always_inline void end_reply(struct xlvs_conn *reply, __u32 rest_ticks)
+{
+	if (rest_ticks) {
+		reply->deadline = xlvs_now() + rest_ticks;
+		reply->meta = XLVS_META_REPLY | XLVS_META_ENDED;
+		reply->partner = XLVS_NONE;
+		return;
+	}
+	reply->deadline = xlvs_now();
+	if (xlvs_conn_change_life(reply, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
+		reply->gateway = XLVS_ZOMBIE_DATED;
+}
+
 /* What a connection that has just been marked ENDED counted for; `meta` is from before. */
 static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 {
@@ -247,11 +262,8 @@ static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 		xlvs_dest_unbound(dest);
 	if (meta & XLVS_META_CONTROLLED)
 		xlvs_control_leave(index);
-	if (partner) {
-		partner->deadline = xlvs_now();
-		if (xlvs_conn_change_life(partner, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE))
-			partner->gateway = XLVS_ZOMBIE_DATED;
-	}
+	if (partner)
+		end_reply(partner, xlvs_port_rest_ticks(conn, meta, xlvs_now()));
 	return 0;
 }
 
@@ -266,6 +278,39 @@ int xlvs_conn_end(struct xlvs_conn *conn, __u32 index)
 	if (meta & (XLVS_META_ENDED | XLVS_META_REPLY))
 		return 0;
 	return settle(conn, index, meta);
+}
+
+/* End a live connection before its time, unless its meta is another by now. */
+static __always_inline bool evict(struct xlvs_conn *conn, __u32 index, __u32 meta)
+{
+	if (meta & (XLVS_META_ENDED | XLVS_META_REPLY) ||
+	    !xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_BUSY))
+		return false;
+	if (__sync_val_compare_and_swap(&conn->meta, meta, meta | XLVS_META_ENDED) != meta) {
+		xlvs_conn_publish(conn);
+		return false;
+	}
+	settle(conn, index, meta);
+	conn->deadline = xlvs_now();
+	conn->gateway = XLVS_ZOMBIE_DATED;
+	__sync_fetch_and_or(&conn->word, XLVS_LIFE_ZOMBIE);
+	if (!(meta & XLVS_META_PROVEN))
+		xlvs_count_reason(XLVS_EVENT_DISPLACED);
+	return true;
+}
+
+int xlvs_port_vacate(__u32 index)
+{
+	struct xlvs_conn *reply = xlvs_conn_at(index), *first;
+	__u32 meta;
+
+	if (!reply || !(reply->meta & XLVS_META_REPLY))
+		return 0;
+	first = xlvs_conn_partner(reply, index);
+	if (!first)
+		return 0;
+	meta = *(volatile __u32 *)&first->meta;
+	return xlvs_port_is_idle(first, meta, xlvs_now()) && evict(first, reply->partner, meta);
 }
 
 int xlvs_conn_reclaim(struct xlvs_tuple *tuple, __u32 index)

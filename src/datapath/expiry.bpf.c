@@ -9,6 +9,7 @@
 
 #include "datapath/connection.bpf.h"
 #include "datapath/persistence.bpf.h"
+#include "datapath/port.bpf.h"
 
 enum expiry_constant {
 	BATCH = 32,
@@ -97,7 +98,7 @@ static __always_inline void visit(struct xlvs_conn *conn, __u32 index, const str
 			conn->deadline = now;
 		if (xlvs_conn_expired(conn, now))
 			visit_expired(conn, index, now);
-	} else if (!xlvs_conn_partner(conn, index)) {
+	} else if (!xlvs_conn_partner(conn, index) && !xlvs_port_rests(conn, now)) {
 		/* Its first record ended without finding it, or was made into another's. */
 		xlvs_conn_change_life(conn, XLVS_LIFE_LIVE, XLVS_LIFE_ZOMBIE);
 	}

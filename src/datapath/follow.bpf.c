@@ -8,6 +8,7 @@
 #include "datapath/fragment.bpf.h"
 #include "datapath/route.bpf.h"
 #include "forward/dr.bpf.h"
+#include "forward/fullnat.bpf.h"
 #include "forward/local.bpf.h"
 #include "forward/nat.bpf.h"
 #include "forward/tun.bpf.h"
@@ -39,8 +40,9 @@ static __always_inline struct xlvs_nexthop *by_detour(struct xlvs_nexthop *nexth
 	return ticket ? ticket : nexthop;
 }
 
-static __always_inline int forward(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				   struct xlvs_dest *dest, struct xlvs_nexthop *nexthop)
+/* Called, as below: the stack of all this together is more than Linux 6.1 allows. */
+static __noinline int forward(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
+			      struct xlvs_nexthop *nexthop)
 {
 	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
 
@@ -138,6 +140,9 @@ static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet
 		  (method != XLVS_FORWARD_tun || dest->family == XLVS_AF_INET);
 	if (cut && !may_cut)
 		return -XLVS_DROP_TOO_BIG;
+	if (method == XLVS_FORWARD_fullnat &&
+	    !xlvs_conn_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET, &pkt->record))
+		return -XLVS_DROP_FRAGMENT_LOST;
 	if (held || cut)
 		nexthop = by_detour(nexthop, held, may_cut);
 	r = forward(ctx, pkt, dest, nexthop);
@@ -146,11 +151,33 @@ static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet
 	return r;
 }
 
+static __noinline int forward_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index,
+				    struct xlvs_nexthop *nexthop)
+{
+	struct xlvs_conn *record = xlvs_conn_at(index), *first;
+	struct xlvs_rewrite to = {.ends = XLVS_SOURCE};
+
+	first = record ? xlvs_conn_partner(record, index) : (void *)0;
+	if (!first)
+		return -XLVS_DROP_FRAGMENT_LOST;
+	to.sport = first->dport;
+	to.dport = first->sport;
+	if (record->meta & XLVS_META_METHOD) /* FULLNAT */
+		to.ends |= XLVS_DESTINATION;
+	if (pkt->tuple.family == XLVS_AF_INET) {
+		to.saddr[0] = first->key.v4.daddr;
+		to.daddr[0] = first->key.v4.saddr;
+	} else {
+		__builtin_memcpy(to.saddr, first->key.v6.daddr, sizeof(to.saddr));
+		__builtin_memcpy(to.daddr, first->key.v6.saddr, sizeof(to.daddr));
+	}
+	return xlvs_nat_any(ctx, pkt, &to, nexthop);
+}
+
 static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, bool is_new,
 					bool cut)
 {
 	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
-	struct xlvs_nat_end to = {.is_source = true};
 	struct xlvs_conn *record, *first;
 	struct xlvs_nexthop *nexthop;
 	__u32 index, held = 0;
@@ -172,13 +199,7 @@ static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *
 		return -XLVS_DROP_INTERNAL;
 	if (held || cut)
 		nexthop = by_detour(nexthop, held, may_be_cut(ctx, pkt));
-	to.port = first->dport;
-	if (ipv4) {
-		to.address = &first->key.v4.daddr;
-		return xlvs_nat_forward(ctx, pkt, &to, nexthop, true);
-	}
-	to.address = first->key.v6.daddr;
-	return xlvs_nat_forward(ctx, pkt, &to, nexthop, false);
+	return forward_reply(ctx, pkt, index, nexthop);
 }
 
 int xlvs_follow(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 fate, __u32 is_new)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* An error quotes the packet it is about. Turned round, what is quoted names the other direction of
  * that packet's connection: the reply record when a router or the server speaks of a request, the
- * first record when a router or the client speaks of a reply. With NAT the quotation is translated
- * as the packet was, the other way round; the checksums are updated by the difference, but for the
+ * first record when a router or the client speaks of a reply. The quotation is translated as the
+ * packet was, the other way round; the checksums are updated by the difference, but for the
  * transport's own inside, of which only the beginning may be there. */
 #include <linux/in.h>
 #include <linux/ip.h>
@@ -85,57 +85,94 @@ static __always_inline bool read_ipv6(struct xdp_md *ctx, struct error *error)
 	return true;
 }
 
-/* Write the address at `at`; returns what its sum gains. */
-static __always_inline __u64 put_address(void *at, const __be32 *to, bool ipv4)
+/* Replace an end of the error itself, and in what it quotes the opposite one; returns what the sum
+ * of the ICMP message gains. The quoted IPv4 header's own checksum balances its address. */
+static __always_inline __u64 translate_ipv4(void *l3, __be16 *ports,
+					    const struct xlvs_translation *to)
 {
-	__u32 *words = at;
-	__u64 delta = 0;
+	struct iphdr *ip = l3, *inner = l3 + XLVS_QUOTED4 - sizeof(struct ethhdr);
+	__u64 inner_delta = 0, delta = 0;
 
-	for (int i = 0; i < (ipv4 ? 1 : 4); i++) {
-		delta += (__u64)(__u32)~words[i] + to[i];
-		words[i] = to[i];
+	if (to->ends & XLVS_SOURCE) {
+		inner_delta += xlvs_nat_write_address(&inner->daddr, to->saddr, 1);
+		delta += xlvs_nat_write_port(ports + 1, to->sport);
 	}
+	if (to->ends & XLVS_DESTINATION) {
+		inner_delta += xlvs_nat_write_address(&inner->saddr, to->daddr, 1);
+		delta += xlvs_nat_write_port(ports, to->dport);
+	}
+	inner->check = xlvs_checksum_update(inner->check, inner_delta);
+	xlvs_nat_write_ipv4(ip, to);
 	return delta;
 }
 
-/* Translate: of the error itself the source (`is_source`) or destination becomes `to`, and in what
- * it quotes the opposite end. The quoted IPv4 header's own checksum balances its address. */
-static __always_inline int translate(struct xdp_md *ctx, const struct error *error,
-				     const struct xlvs_rewrite *to)
+static __always_inline __u64 translate_ipv6(void *l3, __be16 *ports,
+					    const struct xlvs_translation *to)
+{
+	struct ipv6hdr *ip = l3, *inner = l3 + XLVS_QUOTED6 - sizeof(struct ethhdr);
+	__u64 delta = 0;
+
+	if (to->ends & XLVS_SOURCE) {
+		delta += xlvs_nat_write_address(inner->daddr.in6_u.u6_addr32, to->saddr, 4);
+		delta += xlvs_nat_write_port(ports + 1, to->sport);
+	}
+	if (to->ends & XLVS_DESTINATION) {
+		delta += xlvs_nat_write_address(inner->saddr.in6_u.u6_addr32, to->daddr, 4);
+		delta += xlvs_nat_write_port(ports, to->dport);
+	}
+	return delta + xlvs_nat_write_ipv6(ip, to);
+}
+
+/* What the ends of a record's packets become. */
+static __always_inline void turn_ends(struct xlvs_rewrite *to, const struct xlvs_conn *other,
+				      bool ipv4)
+{
+	to->ends = XLVS_SOURCE | XLVS_DESTINATION;
+	to->sport = other->dport;
+	to->dport = other->sport;
+	if (ipv4) {
+		to->saddr[0] = other->key.v4.daddr;
+		to->daddr[0] = other->key.v4.saddr;
+	} else {
+		__builtin_memcpy(to->saddr, other->key.v6.daddr, sizeof(to->saddr));
+		__builtin_memcpy(to->daddr, other->key.v6.saddr, sizeof(to->daddr));
+	}
+}
+
+/* Translate an error about a packet of the other end of the record `index`. Called: the stack of
+ * all this together is more than Linux 6.1 allows. */
+static __noinline int translate(struct xdp_md *ctx, const struct error *error, __u32 index)
 {
 	void *end = (void *)(long)ctx->data_end, *frame;
 	__be16 *ports = (void *)(long)ctx->data + (error->ports_offset & 0x7f);
+	struct xlvs_conn *record = xlvs_conn_at(index), *other;
+	struct xlvs_translation to;
+	struct xlvs_rewrite ends = {};
+	__u16 *check;
 	__u64 delta;
 
+	other = record ? xlvs_conn_partner(record, index) : (void *)0;
+	if (!other)
+		return XLVS_NOT_OURS;
+	turn_ends(&ends, other, error->ipv4);
+	if (!(record->meta & XLVS_META_METHOD)) /* NAT leaves the client's end */
+		ends.ends = record->meta & XLVS_META_REPLY ? XLVS_SOURCE : XLVS_DESTINATION;
+	to = xlvs_translation_of(&ends);
 	if ((void *)(ports + 2) > end)
 		return -XLVS_DROP_INTERNAL;
-	delta = xlvs_nat_write_port(to->is_source ? ports + 1 : ports, to->port);
 	if (error->ipv4) {
-		struct iphdr *inner;
-		__u64 inner_delta;
-
-		if (!xlvs_frame(ctx, XLVS_QUOTED4 + sizeof(*inner), &frame))
+		if (!xlvs_frame(ctx, XLVS_QUOTED4 + sizeof(struct iphdr), &frame))
 			return -XLVS_DROP_INTERNAL;
-		inner = frame + XLVS_QUOTED4;
-		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), to->address, to->is_source);
-		inner_delta = put_address(to->is_source ? &inner->daddr : &inner->saddr,
-					  to->address, true);
-		inner->check = xlvs_checksum_update(inner->check, inner_delta);
+		delta = translate_ipv4(frame + sizeof(struct ethhdr), ports, &to);
 	} else {
-		struct ipv6hdr *inner;
-
-		if (!xlvs_frame(ctx, XLVS_QUOTED6 + sizeof(*inner), &frame))
+		if (!xlvs_frame(ctx, XLVS_QUOTED6 + sizeof(struct ipv6hdr), &frame))
 			return -XLVS_DROP_INTERNAL;
-		inner = frame + XLVS_QUOTED6;
-		delta += xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address,
-					     to->is_source);
-		delta += put_address(to->is_source ? &inner->daddr : &inner->saddr, to->address,
-				     false);
+		delta = translate_ipv6(frame + sizeof(struct ethhdr), ports, &to);
 	}
 	/* The checksum follows type and code. */
-	ports = frame + sizeof(struct ethhdr) + 2 +
+	check = frame + sizeof(struct ethhdr) + 2 +
 		(error->ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	*ports = xlvs_checksum_update(*ports, delta);
+	*check = xlvs_checksum_update(*check, delta);
 	return 0;
 }
 
@@ -165,7 +202,6 @@ static __always_inline int send(struct xdp_md *ctx, const struct xlvs_nexthop *n
 static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __u32 index)
 {
 	struct xlvs_conn *record = xlvs_conn_at(index), *first;
-	struct xlvs_rewrite to = {.is_source = true};
 	struct xlvs_nexthop *nexthop;
 	int r;
 
@@ -174,11 +210,6 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 	first = xlvs_conn_partner(record, index);
 	if (!first)
 		return XLVS_NOT_OURS;
-	to.port = first->dport;
-	if (error->ipv4)
-		to.address[0] = first->key.v4.daddr;
-	else
-		__builtin_memcpy(to.address, first->key.v6.daddr, sizeof(to.address));
 	error->pkt->tuple.key = first->key;
 	error->pkt->tuple.flow = first->flow;
 	r = xlvs_route_client(ctx, &error->pkt->tuple);
@@ -190,7 +221,7 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 	r = check(ctx, error, nexthop);
 	if (r)
 		return r;
-	r = translate(ctx, error, &to);
+	r = translate(ctx, error, index);
 	if (r)
 		return r;
 	xlvs_count_out(record->dest, error->pkt->length_bytes);
@@ -199,15 +230,15 @@ static __always_inline int to_client(struct xdp_md *ctx, struct error *error, __
 
 /* About a reply of the director's own stack, which sent it under the destination's address only
  * with NAT. */
-static __always_inline int to_host(struct xdp_md *ctx, struct error *error,
-				   const struct xlvs_rewrite *to, __u32 method)
+static __always_inline int to_host(struct xdp_md *ctx, struct error *error, __u32 index,
+				   __u32 method)
 {
 	void *frame;
 	int r;
 
 	if (method != XLVS_FORWARD_nat)
 		return XDP_PASS;
-	r = translate(ctx, error, to);
+	r = translate(ctx, error, index);
 	if (r)
 		return r;
 	if (!xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
@@ -218,12 +249,11 @@ static __always_inline int to_host(struct xdp_md *ctx, struct error *error,
 
 /* About a reply: to the destination, by the connection's method. */
 static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
-				     const struct xlvs_conn *conn)
+				     const struct xlvs_conn *conn, __u32 index)
 {
 	__u32 method = (conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT;
 	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 	struct xlvs_nexthop *nexthop;
-	struct xlvs_rewrite to = {};
 	int r = 0;
 
 	if (!dest)
@@ -231,11 +261,9 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop && r != XLVS_TO_HOST)
 		return r ? r : -XLVS_DROP_INTERNAL;
-	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
-	to.port = dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
 	xlvs_count_in(conn->dest, error->pkt->length_bytes);
 	if (!nexthop)
-		return to_host(ctx, error, &to, method);
+		return to_host(ctx, error, index, method);
 	if (method == XLVS_FORWARD_dr)
 		return xlvs_forward_dr(ctx, error->pkt, dest, nexthop, error->ipv4);
 	if (method == XLVS_FORWARD_tun)
@@ -244,7 +272,7 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	r = check(ctx, error, nexthop);
 	if (r)
 		return r;
-	r = translate(ctx, error, &to);
+	r = translate(ctx, error, index);
 	return r ? r : send(ctx, nexthop);
 }
 
@@ -273,5 +301,5 @@ int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return -XLVS_DROP_ICMP_CHECKSUM;
 	if (conn->meta & XLVS_META_REPLY)
 		return to_client(ctx, &error, index);
-	return to_server(ctx, &error, conn);
+	return to_server(ctx, &error, conn, index);
 }

@@ -12,6 +12,7 @@
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
 #include "forward/dr.bpf.h"
+#include "forward/fullnat.bpf.h"
 #include "forward/local.bpf.h"
 #include "forward/nat.bpf.h"
 #include "forward/tun.bpf.h"
@@ -113,8 +114,8 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 				      struct xlvs_conn *record, __u32 index, bool ipv4)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(record->dest);
-	struct xlvs_nat_end to = {.is_source = true};
 	struct xlvs_nexthop *nexthop;
+	struct xlvs_translation to = {.ends = XLVS_SOURCE};
 	struct xlvs_conn *first;
 	int r;
 
@@ -130,17 +131,21 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	nexthop = xlvs_gateway_at(r);
 	if (!nexthop)
 		return xlvs_drop(XLVS_DROP_INTERNAL);
+	if (record->meta & XLVS_META_METHOD) { /* FULLNAT; NAT is number 0 */
+		pkt->record = index;
+		return xlvs_fullnat_send(ctx, pkt, record, nexthop, ipv4);
+	}
 	if (ipv4) {
-		to.address = &record->vaddr4;
-		to.port = record->vport4;
-		return xlvs_nat_forward(ctx, pkt, &to, nexthop, true);
+		to.saddr = &record->to_saddr4;
+		to.sport = record->to_sport4;
+		return xlvs_translate(ctx, pkt, &to, nexthop, true);
 	}
 	first = xlvs_conn_partner(record, index);
 	if (!first)
 		return XLVS_NOT_OURS;
-	to.address = first->key.v6.daddr;
-	to.port = first->dport;
-	return xlvs_nat_forward(ctx, pkt, &to, nexthop, false);
+	to.saddr = first->key.v6.daddr;
+	to.sport = first->dport;
+	return xlvs_translate(ctx, pkt, &to, nexthop, false);
 }
 
 static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -177,6 +182,7 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 			return travel_back(ctx, pkt, conn, index, ipv4);
 		if (is_steady(pkt, meta) && ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS ||
 					     refresh_request(pkt, conn))) {
+			pkt->record = index;
 			r = send_request(ctx, pkt, conn->dest, meta, ipv4);
 			if (r != -XLVS_DROP_DEST_REMOVED)
 				return r;

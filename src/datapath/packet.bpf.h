@@ -77,7 +77,10 @@ struct xlvs_packet {
 	__u32 turn; /* of its connection's first record, see XLVS_META_TURN_SHIFT */
 	__u32 meta; /* its connection's as it leaves; while it opens one, flags that one is to have
 		     */
-	__u32 template; /* of the connection it opens, if that is to be CONTROLLED */
+	union {
+		__u32 template; /* of the connection it opens, if that is to be CONTROLLED */
+		__u32 record; /* as it leaves: what it was found by, XLVS_NONE without */
+	};
 	__u32 dest; /* of a request that is followed, see follow.bpf.h */
 };
 

@@ -9,11 +9,12 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "abi/hash.h"
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/mark.bpf.h"
 #include "datapath/persistence.bpf.h"
+#include "datapath/port.bpf.h"
+#include "datapath/reply.bpf.h"
 #include "datapath/route.bpf.h"
 #include "datapath/threshold.bpf.h"
 #include "forward/list.h"
@@ -62,7 +63,7 @@ static __noinline int one_way_dest(const struct xlvs_pick *pick, __u32 n)
 	if (!cell || cell->weight <= 0)
 		return -XLVS_DROP_TABLE_FULL;
 	dest = xlvs_dest_at(cell->dest);
-	if (!dest || dest->overloaded || dest->method == XLVS_FORWARD_nat)
+	if (!dest || dest->overloaded || xlvs_is_two_way(dest->method))
 		return -XLVS_DROP_TABLE_FULL;
 	return cell->dest;
 }
@@ -84,74 +85,60 @@ static __always_inline int pick_by_hash(const struct xlvs_pick *pick,
 	return -XLVS_DROP_TABLE_FULL;
 }
 
-static __always_inline void reply_tuple(const struct xlvs_packet *pkt, const struct xlvs_dest *dest,
-					struct xlvs_tuple *reply)
+/* The reply record of NAT, claimed: from the server to the client. */
+static __noinline int claim_reply(const struct xlvs_packet *pkt, __u32 dest_index)
 {
 	const struct xlvs_tuple *request = &pkt->tuple;
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
+	struct xlvs_tuple reply = {.flags = XLVS_TUPLE_REPLY};
 
-	reply->kind = request->kind;
-	reply->flags = XLVS_TUPLE_REPLY;
-	reply->sport =
-		dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port : request->dport;
-	reply->dport = request->sport;
-	if (request->family == XLVS_AF_INET) {
-		reply->key.v4.saddr = dest->address[0];
-		reply->key.v4.daddr = request->key.v4.saddr;
-		reply->hash = xlvs_hash_ipv4(xlvs_constants.seed, reply->key.v4.saddr,
-					     reply->key.v4.daddr, reply->ports, reply->kind);
-	} else {
-		__builtin_memcpy(reply->key.v6.saddr, dest->address, sizeof(dest->address));
-		__builtin_memcpy(reply->key.v6.daddr, request->key.v6.saddr,
-				 sizeof(reply->key.v6.daddr));
-		reply->hash = xlvs_hash_ipv6(xlvs_constants.seed, reply->key.words, reply->ports,
-					     reply->kind);
-	}
+	if (!dest)
+		return -XLVS_DROP_INTERNAL;
+	xlvs_reply_source(pkt, dest, &reply);
+	reply.dport = request->sport;
+	if (request->family == XLVS_AF_INET)
+		reply.key.v4.daddr = request->key.v4.saddr;
+	else
+		__builtin_memcpy(reply.key.v6.daddr, request->key.v6.saddr,
+				 sizeof(reply.key.v6.daddr));
+	xlvs_reply_hash(&reply);
+	return xlvs_conn_claim(&reply);
 }
 
 /* The way back to the client, found while the request is on its way to the server: by the time of
  * the reply a missing neighbour has been resolved. 0 when it has to be found later. */
-static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_tuple *request,
-					       __u32 dest_index)
+static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_tuple *request)
 {
-	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	int gateway;
+	int gateway = xlvs_route_client(ctx, request);
 
-	if (!dest || *(volatile __u8 *)&dest->method != XLVS_FORWARD_nat)
-		return 0;
-	gateway = xlvs_route_client(ctx, request);
 	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
 }
 
-/* The second record of a two-way connection, to be published after the first. */
-static __always_inline int open_reply(struct xlvs_packet *pkt, __u32 dest_index, __u32 first,
-				      __u16 gateway)
+/* What the ends of a record's packets become: the other record's key, turned round. */
+static __always_inline void note_ends(struct xlvs_conn *conn, const struct xlvs_conn *other)
 {
-	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	struct xlvs_runtime *runtime = xlvs_runtime_get();
-	struct xlvs_tuple tuple = {};
-	struct xlvs_conn *conn;
-	int index;
+	if (other->family != XLVS_AF_INET)
+		return;
+	conn->to_saddr4 = other->key.v4.daddr;
+	conn->to_daddr4 = other->key.v4.saddr;
+	conn->to_sport4 = other->dport;
+	conn->to_dport4 = other->sport;
+}
 
-	if (!dest)
-		return -XLVS_DROP_INTERNAL;
-	reply_tuple(pkt, dest, &tuple);
-	index = xlvs_conn_claim(&tuple);
-	if (index < 0)
-		return index;
-	conn = xlvs_conn_at(index);
-	if (!conn || !runtime)
-		return -XLVS_DROP_INTERNAL;
-	if (tuple.family == XLVS_AF_INET) {
-		conn->vaddr4 = pkt->tuple.key.v4.daddr;
-		conn->vport4 = pkt->tuple.dport;
-	}
-	conn->gateway = gateway;
-	conn->meta = XLVS_META_REPLY | runtime->generation << XLVS_META_GENERATION_SHIFT;
-	conn->dest = dest_index;
+/* Fill in the second record of a two-way connection, to be published after the first. */
+static __always_inline void write_reply(const struct xlvs_packet *pkt, struct xlvs_conn *reply,
+					__u32 dest_index, __u16 gateway)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+
+	if (!runtime)
+		return;
+	reply->gateway = gateway;
+	reply->meta = XLVS_META_REPLY | (pkt->meta & XLVS_META_METHOD) |
+		      runtime->generation << XLVS_META_GENERATION_SHIFT;
+	reply->dest = dest_index;
 	/* A second ago, so the first reply refreshes the first record. */
-	conn->deadline = pkt->now - xlvs_constants.ticks_per_sec;
-	conn->partner = first;
-	return index;
+	reply->deadline = pkt->now - xlvs_constants.ticks_per_sec;
 }
 
 static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
@@ -162,35 +149,24 @@ static __always_inline int claim_record(struct xlvs_packet *pkt, __u32 over,
 	return xlvs_conn_take(&pkt->tuple, xlvs_conns_full(runtime));
 }
 
-/* Called, and the way to the client found before: the stack of all this together is more than
- * Linux 6.1 allows. */
-static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u32 over,
-				  __u16 gateway)
+/* Fill in and publish the records of a connection: `index`, and `partner`, XLVS_NONE without. */
+static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u32 index,
+				  __u32 partner, __u16 gateway)
 {
+	struct xlvs_conn *conn = xlvs_conn_at(index), *reply = xlvs_conn_at(partner);
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	struct xlvs_conn *conn, *reply;
-	int index, partner = XLVS_NONE;
-	__u32 method;
 
-	if (!runtime || !dest)
+	if (!runtime || !dest || !conn)
 		return -XLVS_DROP_INTERNAL;
-	method = *(volatile __u8 *)&dest->method; /* an edit may come in between */
-	index = claim_record(pkt, over, runtime);
-	if (index < 0)
-		return index;
-	conn = xlvs_conn_at(index);
-	if (!conn)
-		return -XLVS_DROP_INTERNAL;
-	if (method == XLVS_FORWARD_nat) {
-		partner = open_reply(pkt, dest_index, index, gateway);
-		if (partner < 0) {
-			xlvs_conn_abandon(conn);
-			return partner;
-		}
-	}
 	if (pkt->meta & XLVS_META_CONTROLLED)
 		xlvs_control_join(index, pkt->template);
+	if (reply) {
+		write_reply(pkt, reply, dest_index, gateway);
+		reply->partner = index;
+		note_ends(reply, conn);
+		note_ends(conn, reply);
+	}
 	conn->dest = dest_index;
 	conn->partner = partner;
 	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
@@ -199,14 +175,50 @@ static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u
 	xlvs_dest_bound(dest);
 	__sync_fetch_and_add(&runtime->unproven, 1);
 	pkt->turn = ((conn->meta >> XLVS_META_TURN_SHIFT) + 1) & XLVS_META_TURN;
-	conn->meta = pkt->meta | pkt->turn << XLVS_META_TURN_SHIFT |
-		     method << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
-		     (method == XLVS_FORWARD_nat ? 0 : XLVS_META_NOOUTPUT);
+	conn->meta = pkt->meta | pkt->turn << XLVS_META_TURN_SHIFT | XLVS_META_INACTIVE |
+		     (reply ? 0 : XLVS_META_NOOUTPUT);
 	xlvs_conn_publish(conn);
-	reply = partner < 0 ? (void *)0 : xlvs_conn_at(partner);
 	if (reply)
 		xlvs_conn_publish(reply);
 	return index;
+}
+
+/* Claim the records of a connection, and open it. One call after the other: the stack of all this
+ * together is more than Linux 6.1 allows. */
+static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					   __u32 dest_index, __u32 over, __u32 slot)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
+	__u32 method, partner = XLVS_NONE;
+	struct xlvs_conn *conn;
+	__u16 gateway = 0;
+	int index, r;
+
+	if (!runtime || !dest)
+		return -XLVS_DROP_INTERNAL;
+	method = *(volatile __u8 *)&dest->method; /* an edit may come in between */
+	if (method == XLVS_FORWARD_fullnat && dest->flags & XLVS_DEST_LOCAL)
+		method = XLVS_FORWARD_nat; /* the director needs no address of its own towards
+					      itself */
+	if (xlvs_is_two_way(method))
+		gateway = gateway_to_client(ctx, &pkt->tuple);
+	index = claim_record(pkt, over, runtime);
+	if (index < 0)
+		return index;
+	if (xlvs_is_two_way(method)) {
+		r = method == XLVS_FORWARD_nat ? claim_reply(pkt, dest_index)
+					       : xlvs_port_claim(pkt, dest_index, slot);
+		if (r < 0) {
+			conn = xlvs_conn_at(index);
+			if (conn)
+				xlvs_conn_abandon(conn);
+			return r;
+		}
+		partner = r;
+	}
+	pkt->meta |= method << XLVS_META_METHOD_SHIFT;
+	return open_record(pkt, dest_index, index, partner, gateway);
 }
 
 /* A packet that ends a connection opens none. */
@@ -380,8 +392,8 @@ static __noinline int open_without_record(const struct xlvs_service *service,
 		dest = xlvs_dest_at(r);
 		xlvs_template_release(pkt);
 		if (dest)
-			return dest->method == XLVS_FORWARD_nat ? -XLVS_DROP_TABLE_FULL
-								: r | XLVS_OPEN_HASHED;
+			return xlvs_is_two_way(dest->method) ? -XLVS_DROP_TABLE_FULL
+							     : r | XLVS_OPEN_HASHED;
 	}
 	r = make_pick(service, &pick);
 	return r ? r : pick_by_hash(&pick, &pkt->tuple);
@@ -410,7 +422,7 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	if (r >= 0 && is_one_packet(service, pkt))
 		return open_one_packet(pkt, r);
 	if (r >= 0) {
-		r = open_record(pkt, r, over, gateway_to_client(ctx, &pkt->tuple, r));
+		r = open_connection(ctx, pkt, r, over, slot);
 		if (r < 0)
 			xlvs_template_release(pkt);
 	}

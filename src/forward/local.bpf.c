@@ -8,13 +8,13 @@
 int xlvs_forward_local(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
 		       __u32 meta)
 {
-	struct xlvs_rewrite to = {};
+	struct xlvs_rewrite to = {.ends = XLVS_DESTINATION};
 
 	if (!pkt || !dest)
 		return -XLVS_DROP_INTERNAL;
 	if ((meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT != XLVS_FORWARD_nat)
 		return XDP_PASS;
-	__builtin_memcpy(to.address, dest->address, sizeof(to.address));
-	to.port = dest->port && !(meta & XLVS_META_KEEP_PORT) ? dest->port : pkt->tuple.dport;
-	return xlvs_nat_unusual(ctx, pkt, &to, (void *)0);
+	__builtin_memcpy(to.daddr, dest->address, sizeof(to.daddr));
+	to.dport = dest->port && !(meta & XLVS_META_KEEP_PORT) ? dest->port : pkt->tuple.dport;
+	return xlvs_nat_any(ctx, pkt, &to, (void *)0);
 }

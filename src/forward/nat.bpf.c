@@ -31,6 +31,7 @@ static __always_inline int rewrite_fragment(struct xdp_md *ctx, const struct xlv
 					    const struct xlvs_rewrite *to,
 					    struct xlvs_nexthop *nexthop)
 {
+	struct xlvs_translation ends = xlvs_translation_of(to);
 	bool ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	void *frame;
 	int r;
@@ -43,9 +44,9 @@ static __always_inline int rewrite_fragment(struct xdp_md *ctx, const struct xlv
 	if (r)
 		return r;
 	if (ipv4)
-		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), to->address, to->is_source);
+		xlvs_nat_write_ipv4(frame + sizeof(struct ethhdr), &ends);
 	else if (xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame))
-		xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), to->address, to->is_source);
+		xlvs_nat_write_ipv6(frame + sizeof(struct ethhdr), &ends);
 	else
 		return -XLVS_DROP_INTERNAL;
 	return xlvs_nat_depart(ctx, frame, nexthop, ipv4);
@@ -57,6 +58,7 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	void *data = (void *)(long)ctx->data;
 	void *end = (void *)(long)ctx->data_end;
 	void *l3 = data + sizeof(struct ethhdr);
+	struct xlvs_translation ends;
 	__u32 datagram_bytes;
 	__be16 *ports;
 	__u16 *check;
@@ -68,8 +70,6 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 		return -XLVS_DROP_INTERNAL;
 	if (!pkt->l4_offset)
 		return rewrite_fragment(ctx, pkt, to, nexthop);
-	if (pkt->tuple.protocol == IPPROTO_SCTP)
-		return xlvs_nat_sctp(ctx, pkt, to, nexthop);
 	ipv4 = pkt->tuple.family == XLVS_AF_INET;
 	ports = data + (pkt->l4_offset & 0x7f);
 	check = checksum_of(ports, end, pkt->tuple.protocol);
@@ -83,13 +83,14 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 	if (pkt->tuple.protocol == IPPROTO_UDP && !*check &&
 	    !(pkt->tuple.flags & XLVS_TUPLE_FRAGMENT))
 		sum = xlvs_udp_sum(ctx, pkt->l4_offset, datagram_bytes);
+	ends = xlvs_translation_of(to);
 	if (ipv4)
-		delta = xlvs_nat_write_ipv4(l3, to->address, to->is_source);
+		delta = xlvs_nat_write_ipv4(l3, &ends);
 	else if (l3 + sizeof(struct ipv6hdr) <= end)
-		delta = xlvs_nat_write_ipv6(l3, to->address, to->is_source);
+		delta = xlvs_nat_write_ipv6(l3, &ends);
 	else
 		return -XLVS_DROP_INTERNAL;
-	delta += xlvs_nat_write_port(to->is_source ? ports : ports + 1, to->port);
+	delta += xlvs_nat_write_ports(ports, &ends);
 	if (sum >= 0)
 		*check = full_checksum(pkt, sum, datagram_bytes, delta);
 	else if (*check || pkt->tuple.protocol == IPPROTO_TCP)

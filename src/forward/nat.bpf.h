@@ -11,18 +11,27 @@
 
 #include "forward/forward.bpf.h"
 
-/* Address and port to write, and which end they replace. */
+enum xlvs_end {
+	XLVS_SOURCE = 1,
+	XLVS_DESTINATION = 2,
+};
+
+/* Addresses and ports to write, and which ends they replace. */
 struct xlvs_rewrite {
-	__be32 address[4];
-	__be16 port;
-	__u16 is_source;
+	__be32 saddr[4];
+	__be32 daddr[4];
+	__be16 sport;
+	__be16 dport;
+	__u32 ends; /* enum xlvs_end */
 };
 
 /* The same while it is passed on inside the fast path, where it stays in registers. */
-struct xlvs_nat_end {
-	const __be32 *address;
-	__be16 port;
-	bool is_source;
+struct xlvs_translation {
+	const __be32 *saddr;
+	const __be32 *daddr;
+	__be16 sport;
+	__be16 dport;
+	__u32 ends;
 };
 
 /* The same for any packet; without a next hop it goes to the director's own stack. */
@@ -31,28 +40,62 @@ int xlvs_nat_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_re
 int xlvs_nat_sctp(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewrite *to,
 		  struct xlvs_nexthop *nexthop);
 
-/* Each: the header rewritten, its TTL one less; returns what the transport checksum's sum gains. */
-static __always_inline __u64 xlvs_nat_write_ipv4(struct iphdr *ip, const __be32 *to, bool is_source)
+static __always_inline int xlvs_nat_any(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					struct xlvs_rewrite *to, struct xlvs_nexthop *nexthop)
 {
-	__be32 *address = is_source ? &ip->saddr : &ip->daddr;
-	__u64 delta = (__u64)(__u32) ~*address + *to;
+	/* A later fragment has no SCTP header. */
+	if (pkt->tuple.protocol == IPPROTO_SCTP && pkt->l4_offset)
+		return xlvs_nat_sctp(ctx, pkt, to, nexthop);
+	return xlvs_nat_unusual(ctx, pkt, to, nexthop);
+}
 
-	*address = *to;
+static __always_inline struct xlvs_translation xlvs_translation_of(const struct xlvs_rewrite *to)
+{
+	return (struct xlvs_translation){
+		.saddr = to->saddr,
+		.daddr = to->daddr,
+		.sport = to->sport,
+		.dport = to->dport,
+		.ends = to->ends,
+	};
+}
+
+/* Write an address of 1 or 4 words; returns what the sum of what it is part of gains. */
+static __always_inline __u64 xlvs_nat_write_address(__be32 *address, const __be32 *to, int n_words)
+{
+	__u64 delta = 0;
+
+	for (int i = 0; i < n_words; i++) {
+		delta += (__u64)(__u32)~address[i] + to[i];
+		address[i] = to[i];
+	}
+	return delta;
+}
+
+/* Each: the header rewritten, its TTL one less; returns what the transport checksum's sum gains. */
+static __always_inline __u64 xlvs_nat_write_ipv4(struct iphdr *ip,
+						 const struct xlvs_translation *to)
+{
+	__u64 delta = 0;
+
+	if (to->ends & XLVS_SOURCE)
+		delta += xlvs_nat_write_address(&ip->saddr, to->saddr, 1);
+	if (to->ends & XLVS_DESTINATION)
+		delta += xlvs_nat_write_address(&ip->daddr, to->daddr, 1);
 	ip->ttl--;
 	ip->check = xlvs_checksum_update(ip->check, delta + (__u16)~bpf_htons(0x0100));
 	return delta;
 }
 
-static __always_inline __u64 xlvs_nat_write_ipv6(struct ipv6hdr *ip, const __be32 *to,
-						 bool is_source)
+static __always_inline __u64 xlvs_nat_write_ipv6(struct ipv6hdr *ip,
+						 const struct xlvs_translation *to)
 {
-	__be32 *address = is_source ? ip->saddr.in6_u.u6_addr32 : ip->daddr.in6_u.u6_addr32;
 	__u64 delta = 0;
 
-	for (int i = 0; i < 4; i++) {
-		delta += (__u64)(__u32)~address[i] + to[i];
-		address[i] = to[i];
-	}
+	if (to->ends & XLVS_SOURCE)
+		delta += xlvs_nat_write_address(ip->saddr.in6_u.u6_addr32, to->saddr, 4);
+	if (to->ends & XLVS_DESTINATION)
+		delta += xlvs_nat_write_address(ip->daddr.in6_u.u6_addr32, to->daddr, 4);
 	ip->hop_limit--;
 	return delta;
 }
@@ -77,22 +120,44 @@ static __always_inline int xlvs_nat_depart(struct xdp_md *ctx, void *frame,
 	return xlvs_transmit(ctx, nexthop);
 }
 
-static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					    const struct xlvs_nat_end *end,
-					    struct xlvs_nexthop *nexthop, bool ipv4)
+/* The source port and the destination port behind it. */
+static __always_inline __u64 xlvs_nat_write_ports(__be16 *ports, const struct xlvs_translation *to)
+{
+	__u64 delta = 0;
+
+	if (to->ends & XLVS_SOURCE)
+		delta += xlvs_nat_write_port(ports, to->sport);
+	if (to->ends & XLVS_DESTINATION)
+		delta += xlvs_nat_write_port(ports + 1, to->dport);
+	return delta;
+}
+
+static __always_inline int xlvs_nat_call_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt,
+						 const struct xlvs_translation *end,
+						 struct xlvs_nexthop *nexthop, bool ipv4)
+{
+	struct xlvs_rewrite to = {.sport = end->sport, .dport = end->dport, .ends = end->ends};
+
+	if (to.ends & XLVS_SOURCE)
+		__builtin_memcpy(to.saddr, end->saddr, ipv4 ? 4 : 16);
+	if (to.ends & XLVS_DESTINATION)
+		__builtin_memcpy(to.daddr, end->daddr, ipv4 ? 4 : 16);
+	return xlvs_nat_any(ctx, pkt, &to, nexthop);
+}
+
+static __always_inline int xlvs_translate(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					  const struct xlvs_translation *to,
+					  struct xlvs_nexthop *nexthop, bool ipv4)
 {
 	const __u32 l4_offset =
 		sizeof(struct ethhdr) + (ipv4 ? sizeof(struct iphdr) : sizeof(struct ipv6hdr));
-	struct xlvs_rewrite to = {.port = end->port, .is_source = end->is_source};
 	void *frame, *l3;
 	struct tcphdr *tcp;
 	__u64 delta;
 	int r;
 
-	if (pkt->tuple.protocol != IPPROTO_TCP || pkt->l4_offset != l4_offset) {
-		__builtin_memcpy(to.address, end->address, ipv4 ? 4 : 16);
-		return xlvs_nat_unusual(ctx, pkt, &to, nexthop);
-	}
+	if (pkt->tuple.protocol != IPPROTO_TCP || pkt->l4_offset != l4_offset)
+		return xlvs_nat_call_unusual(ctx, pkt, to, nexthop, ipv4);
 	if (!xlvs_frame(ctx, l4_offset + sizeof(*tcp), &frame))
 		return xlvs_drop(XLVS_DROP_INTERNAL);
 	l3 = frame + sizeof(struct ethhdr);
@@ -101,10 +166,10 @@ static __always_inline int xlvs_nat_forward(struct xdp_md *ctx, struct xlvs_pack
 	if (r)
 		return r;
 	if (ipv4)
-		delta = xlvs_nat_write_ipv4(l3, end->address, end->is_source);
+		delta = xlvs_nat_write_ipv4(l3, to);
 	else
-		delta = xlvs_nat_write_ipv6(l3, end->address, end->is_source);
-	delta += xlvs_nat_write_port(end->is_source ? &tcp->source : &tcp->dest, end->port);
+		delta = xlvs_nat_write_ipv6(l3, to);
+	delta += xlvs_nat_write_ports(&tcp->source, to);
 	tcp->check = xlvs_checksum_update(tcp->check, delta);
 	xlvs_write_macs(frame, nexthop);
 	return xlvs_transmit(ctx, nexthop);
@@ -114,14 +179,14 @@ static __always_inline int xlvs_forward_nat(struct xdp_md *ctx, struct xlvs_pack
 					    struct xlvs_dest *dest, struct xlvs_nexthop *nexthop,
 					    bool ipv4)
 {
-	struct xlvs_nat_end end = {
-		.address = dest->address,
-		.port = dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port
-									 : pkt->tuple.dport,
-		.is_source = false,
+	struct xlvs_translation to = {
+		.ends = XLVS_DESTINATION,
+		.daddr = dest->address,
+		.dport = dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port
+									  : pkt->tuple.dport,
 	};
 
-	return xlvs_nat_forward(ctx, pkt, &end, nexthop, ipv4);
+	return xlvs_translate(ctx, pkt, &to, nexthop, ipv4);
 }
 
 #endif

@@ -16,6 +16,7 @@ int xlvs_nat_sctp(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewri
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	void *l3 = data + sizeof(struct ethhdr);
+	struct xlvs_translation ends;
 	struct xlvs_sctp *sctp;
 	__u32 change;
 	bool ipv4;
@@ -30,17 +31,15 @@ int xlvs_nat_sctp(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_rewri
 	r = nexthop ? xlvs_forward_check(pkt, xlvs_ttl(l3, ipv4), nexthop) : 0;
 	if (r)
 		return r;
+	ends = xlvs_translation_of(to);
 	if (ipv4)
-		xlvs_nat_write_ipv4(l3, to->address, to->is_source);
+		xlvs_nat_write_ipv4(l3, &ends);
 	else if (l3 + sizeof(struct ipv6hdr) <= end)
-		xlvs_nat_write_ipv6(l3, to->address, to->is_source);
+		xlvs_nat_write_ipv6(l3, &ends);
 	else
 		return -XLVS_DROP_INTERNAL;
 	change = sctp->ports;
-	if (to->is_source)
-		sctp->source = to->port;
-	else
-		sctp->dest = to->port;
+	xlvs_nat_write_ports(&sctp->source, &ends);
 	sctp->sum = sum_after(pkt, sctp->sum, change ^ sctp->ports);
 	return xlvs_nat_depart(ctx, data, nexthop, ipv4);
 }

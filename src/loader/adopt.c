@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "loader/locals.h"
 #include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
@@ -158,8 +159,11 @@ static int adopt_lists(struct adoption *adoption)
 	const struct xlvs_model_service *service = xlvs_model_next_service(adoption->model, 0);
 
 	for (; service; service = xlvs_model_next_service(adoption->model, service->id + 1)) {
+		uint32_t id = service->id;
 		int r = adopt_list(adoption, service);
 
+		if (r == 0 && xlvs_locals_adopt(adoption->loader, adoption->model, id))
+			r = refuse(adoption, -EINVAL, "local addresses of service", id);
 		if (r < 0)
 			return r;
 	}

@@ -10,6 +10,7 @@
 
 #include "loader/chunks.h"
 #include "loader/counters.h"
+#include "loader/locals.h"
 #include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
@@ -17,7 +18,7 @@
 
 enum {
 	SLOTS_RESTING_MAX = 1024, /* tombstones that lengthen searches */
-	ITEMS_PER_OP = 2,
+	ITEMS_PER_OP = 3,
 };
 
 struct work {
@@ -194,6 +195,8 @@ static int delete_service(struct work *work, const struct xlvs_op *op)
 
 	xlvs_items_add(&loader->left, (struct xlvs_item){XLVS_ITEM_SLOT, slot, op->service});
 	xlvs_chunks_leave(loader, service->list);
+	if (service->locals)
+		xlvs_chunks_leave(loader, service->locals);
 	r = count_services(work, service->family);
 	return r < 0 ? r : xlvs_journal_store(&loader->journal, &service->state, XLVS_SLOT_DELETED);
 }
@@ -376,6 +379,8 @@ static int prepare(struct work *work, const struct xlvs_op *op)
 		return schedule(work, op);
 	case XLVS_OP_SERVICE_PUT:
 		return put_service(work, op);
+	case XLVS_OP_LOCALS:
+		return xlvs_locals_publish(work->loader, work->model, op->service, work->reterr);
 	case XLVS_OP_SERVICE_DELETE:
 		return delete_service(work, op);
 	case XLVS_OP_DEST_DELETE:

@@ -194,6 +194,7 @@ static void close_pointer(struct xlvs_loader **loader)
 static int bring_up(struct xlvs_loader *loader, const struct xlvs_loader_options *options,
 		    int former_fd, struct xlvs_error *reterr)
 {
+	struct xlvs_runtime *runtime;
 	int r;
 
 	loader->mh_slots = options->mh_slots;
@@ -206,8 +207,9 @@ static int bring_up(struct xlvs_loader *loader, const struct xlvs_loader_options
 		return r;
 	/* The mapping of a variable is the library's own, made when the programs are loaded. */
 	loader->lookups = (uint32_t *)&loader->skeleton->bss->xlvs_lookups;
-	((struct xlvs_runtime *)loader->memories[XLVS_MEMORY_RUNTIME].base)->unprivileged_port =
-		xlvs_settings_unprivileged_port();
+	runtime = loader->memories[XLVS_MEMORY_RUNTIME].base;
+	runtime->unprivileged_port = xlvs_settings_unprivileged_port();
+	xlvs_settings_own_ports(&runtime->own_ports_first, &runtime->own_ports_last);
 	if (xlvs_loader_init(loader))
 		return xlvs_refuse(reterr, -ENOMEM, "out of memory");
 	r = start_clock(loader, reterr);

@@ -18,6 +18,8 @@ enum {
 	TICKS_PER_SEC_MAX = 250, /* 31 days of them fit in 31 bits */
 	SWEEP_PERIOD_US = 4000,
 	UNPRIVILEGED_PORT = 1024, /* the kernel's own */
+	OWN_PORTS_FIRST = 32768, /* as well */
+	OWN_PORTS_LAST = 60999,
 	/* A turn in well under a second: a timer comes late, and its own work takes time too. */
 	SWEEP_STEPS = 200,
 };
@@ -111,6 +113,19 @@ uint32_t xlvs_settings_unprivileged_port(void)
 	if (file && fscanf(file, "%u", &port) != 1)
 		port = UNPRIVILEGED_PORT;
 	return port;
+}
+
+void xlvs_settings_own_ports(uint32_t *ret_first, uint32_t *ret_last)
+{
+	XLVS_AUTO_FCLOSE FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned int first, last;
+
+	if (!file || fscanf(file, "%u %u", &first, &last) != 2) {
+		first = OWN_PORTS_FIRST;
+		last = OWN_PORTS_LAST;
+	}
+	*ret_first = first;
+	*ret_last = last;
 }
 
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds)

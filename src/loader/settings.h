@@ -29,6 +29,8 @@ void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_r
 
 /* net.ipv4.ip_unprivileged_port_start of this network namespace. */
 uint32_t xlvs_settings_unprivileged_port(void);
+/* net.ipv4.ip_local_port_range, as it is now. */
+void xlvs_settings_own_ports(uint32_t *ret_first, uint32_t *ret_last);
 
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds);
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts);

@@ -79,7 +79,7 @@ static int check_new(const struct xlvs_model *model, const struct xlvs_service_e
 		return xlvs_refuse(reterr, -EEXIST, "the destination exists already");
 	if (!is_unicast(&spec->key))
 		return xlvs_refuse(reterr, -EINVAL, "the destination's address is not unicast");
-	r = xlvs_refuse_dest(spec, reterr);
+	r = xlvs_refuse_dest(&service->service.spec, spec, reterr);
 	if (r < 0)
 		return r;
 	if (service->service.n_dests == XLVS_DESTS_PER_SERVICE)
@@ -179,7 +179,7 @@ int xlvs_model_edit_dest(struct xlvs_model *model, const struct xlvs_service_key
 	entry = find_available(model, service, &spec->key);
 	if (!entry)
 		return xlvs_refuse(reterr, -ENOENT, "no such destination");
-	r = xlvs_refuse_dest(spec, reterr);
+	r = xlvs_refuse_dest(&owner->service.spec, spec, reterr);
 	if (r == 0)
 		r = xlvs_plan_reserve(plan, 2);
 	if (r < 0)

@@ -46,11 +46,8 @@ void xlvs_model_free(struct xlvs_model *model)
 {
 	if (!model)
 		return;
-	for (uint32_t id = 0; id < model->service_ids.high; id++) {
-		if (model->services[id])
-			free(model->services[id]->service.dests);
-		free(model->services[id]);
-	}
+	for (uint32_t id = 0; id < model->service_ids.high; id++)
+		xlvs_service_entry_free(model->services[id]);
 	for (uint32_t id = 0; id < model->dest_ids.high; id++)
 		free(model->dests[id]);
 	for (uint32_t id = 0; id < model->mark_ids.high; id++)

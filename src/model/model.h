@@ -41,6 +41,8 @@ struct xlvs_model_service {
 	uint16_t scheduler; /* enum xlvs_scheduler_number */
 	uint32_t n_dests;
 	uint32_t *dests; /* ids of available destinations, newest first */
+	uint32_t n_locals;
+	struct xlvs_local_address *locals; /* in the order in which they were added */
 };
 
 struct xlvs_model_mark {
@@ -52,6 +54,7 @@ enum xlvs_op_kind {
 	XLVS_OP_DEST_PUT, /* write a destination's slot (new, edited or back from the trash) */
 	XLVS_OP_SCHEDULE, /* build and publish a service's list; `change` says why */
 	XLVS_OP_SERVICE_PUT, /* write a service's slot; its list is published already */
+	XLVS_OP_LOCALS, /* publish a service's local addresses */
 	XLVS_OP_SERVICE_DELETE, /* its slot goes, then its list */
 	XLVS_OP_DEST_DELETE, /* no longer available, or its service went after it: the slot stays
 				until freed, its service is as the model says */
@@ -114,6 +117,15 @@ int xlvs_model_delete_dest(struct xlvs_model *model, const struct xlvs_service_k
 /* A deleted destination that no connection uses any more leaves the trash. */
 int xlvs_model_free_dest(struct xlvs_model *model, uint32_t dest, struct xlvs_plan *plan);
 
+/* Local addresses of a service. -ESRCH no such service, -EINVAL of another family, -EEXIST, -ENOENT
+ * no such local address, -ENOSPC. */
+int xlvs_model_add_local(struct xlvs_model *model, const struct xlvs_service_key *service,
+			 const struct xlvs_local_address *local, struct xlvs_plan *plan,
+			 struct xlvs_error *reterr);
+int xlvs_model_delete_local(struct xlvs_model *model, const struct xlvs_service_key *service,
+			    const struct xlvs_local_address *local, struct xlvs_plan *plan,
+			    struct xlvs_error *reterr);
+
 /* Mark rules, all of them or none. -EINVAL not a rule, -EEXIST there is one for the same packets,
  * -ENOSPC, -EAFNOSUPPORT. */
 int xlvs_model_add_marks(struct xlvs_model *model, const struct xlvs_mark_spec *specs,
@@ -171,6 +183,8 @@ uint32_t xlvs_model_lookups(const struct xlvs_model *model);
 int xlvs_model_adopt_service(struct xlvs_model *model, uint32_t id,
 			     const struct xlvs_service_spec *spec);
 int xlvs_model_adopt_dest(struct xlvs_model *model, const struct xlvs_model_dest *dest);
+int xlvs_model_adopt_local(struct xlvs_model *model, uint32_t service,
+			   const struct xlvs_local_address *local);
 int xlvs_model_adopt_mark(struct xlvs_model *model, uint32_t id, const struct xlvs_mark_spec *spec);
 void xlvs_model_adopt_timeouts(struct xlvs_model *model, const struct xlvs_timeouts *timeouts);
 int xlvs_model_adopt_settings(struct xlvs_model *model,

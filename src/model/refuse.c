@@ -37,12 +37,17 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 	return refuse_first(rows, sizeof(rows) / sizeof(rows[0]), reterr);
 }
 
-int xlvs_refuse_dest(const struct xlvs_dest_spec *spec, struct xlvs_error *reterr)
+int xlvs_refuse_dest(const struct xlvs_service_spec *service, const struct xlvs_dest_spec *spec,
+		     struct xlvs_error *reterr)
 {
+	bool fullnat = spec->method == XLVS_METHOD_FULLNAT;
 	const struct row rows[] = {
 		{spec->method == XLVS_METHOD_LOCAL, "forwarding method local is"},
 		{spec->method == XLVS_METHOD_BYPASS, "forwarding method bypass is"},
-		{spec->method == XLVS_METHOD_FULLNAT, "forwarding method fullnat is"},
+		{fullnat && spec->key.family != service->key.family,
+		 "forwarding method fullnat to another address family is"},
+		{fullnat && service->flags & XLVS_SERVICE_ONE_PACKET,
+		 "forwarding method fullnat with one-packet scheduling is"},
 		{spec->method > XLVS_METHOD_FULLNAT, "an unknown forwarding method is"},
 		{spec->tunnel_type > XLVS_TUNNEL_GRE, "an unknown tunnel type is"},
 		{spec->tunnel_flags & ~(XLVS_TUNNEL_CSUM | XLVS_TUNNEL_REMCSUM),

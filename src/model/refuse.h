@@ -9,6 +9,7 @@
 
 /* 0 or -EOPNOTSUPP. */
 int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error *reterr);
-int xlvs_refuse_dest(const struct xlvs_dest_spec *spec, struct xlvs_error *reterr);
+int xlvs_refuse_dest(const struct xlvs_service_spec *service, const struct xlvs_dest_spec *spec,
+		     struct xlvs_error *reterr);
 
 #endif

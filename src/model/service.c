@@ -75,6 +75,17 @@ int xlvs_model_add_service(struct xlvs_model *model, const struct xlvs_service_s
 	return 0;
 }
 
+/* As if the destinations were added now. */
+static int refuse_dests(const struct xlvs_model *model, const struct xlvs_model_service *service,
+			const struct xlvs_service_spec *spec, struct xlvs_error *reterr)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < service->n_dests; i++)
+		r = xlvs_refuse_dest(spec, &model->dests[service->dests[i]]->dest.spec, reterr);
+	return r;
+}
+
 int xlvs_model_edit_service(struct xlvs_model *model, const struct xlvs_service_spec *spec,
 			    struct xlvs_plan *plan, struct xlvs_error *reterr)
 {
@@ -93,9 +104,10 @@ int xlvs_model_edit_service(struct xlvs_model *model, const struct xlvs_service_
 		(entry->service.spec.flags & ~spec->flags_mask) | (spec->flags & spec->flags_mask);
 	edited.flags &= ~(uint32_t)XLVS_SERVICE_HASHED;
 	r = xlvs_refuse_service(&edited, reterr);
-	if (r < 0)
-		return r;
-	r = xlvs_plan_reserve(plan, 2);
+	if (r == 0)
+		r = refuse_dests(model, &entry->service, &edited, reterr);
+	if (r == 0)
+		r = xlvs_plan_reserve(plan, 2);
 	if (r < 0)
 		return r;
 
@@ -141,8 +153,7 @@ static void delete_service(struct xlvs_model *model, struct xlvs_service_entry *
 	xlvs_model_count(model, &service->spec.key, -1);
 	model->services[service->id] = NULL;
 	xlvs_ids_give(&model->service_ids, service->id);
-	free(service->dests);
-	free(entry);
+	xlvs_service_entry_free(entry);
 }
 
 int xlvs_model_delete_service(struct xlvs_model *model, const struct xlvs_service_key *key,

@@ -93,6 +93,15 @@ int xlvs_service_entry_new(struct xlvs_model *model, uint32_t id,
 	return 0;
 }
 
+void xlvs_service_entry_free(struct xlvs_service_entry *entry)
+{
+	if (!entry)
+		return;
+	free(entry->service.dests);
+	free(entry->service.locals);
+	free(entry);
+}
+
 int xlvs_service_entry_reserve(struct xlvs_service_entry *entry)
 {
 	uint32_t capacity = entry->capacity ? 2 * entry->capacity : 4;

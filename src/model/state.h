@@ -66,6 +66,9 @@ int xlvs_service_entry_get(const struct xlvs_model *model, const struct xlvs_ser
 int xlvs_service_entry_new(struct xlvs_model *model, uint32_t id,
 			   const struct xlvs_service_spec *spec, uint16_t scheduler);
 
+/* NULL is allowed. */
+void xlvs_service_entry_free(struct xlvs_service_entry *entry);
+
 /* Room for one more destination in the list: -ENOMEM. */
 int xlvs_service_entry_reserve(struct xlvs_service_entry *entry);
 /* Into the list at `position`, for which room was made; out of it, wherever it is. */

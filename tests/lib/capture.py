@@ -146,6 +146,13 @@ def after_nat_reply(frame, from_mac, to_mac, vip, port):
     return with_checksums(packet)
 
 
+def after_fullnat(frame, from_mac, to_mac, from_end, to_end):
+    packet = router_hop(frame, from_mac, to_mac)
+    l3(packet).src, l4(packet).sport = from_end
+    l3(packet).dst, l4(packet).dport = to_end
+    return with_checksums(packet)
+
+
 def after_ipip(frame, from_mac, to_mac, dip, address, outer_id=0):
     """IPv4 or IPv6 in either of them; outer_id is free when the outer packet may be fragmented."""
     packet = router_hop(frame, from_mac, to_mac)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from namespace import CommandFailed, stop_process
 from wait import until
 
-METHOD_OPTION = {"nat": "-m", "dr": "-g", "tun": "-i"}
-METHOD_WORD = {"nat": "Masq", "dr": "Route", "tun": "Tunnel"}
+METHOD_OPTION = {"nat": "-m", "dr": "-g", "tun": "-i", "fullnat": "-b"}
+METHOD_WORD = {"nat": "Masq", "dr": "Route", "tun": "Tunnel", "fullnat": "FullNat"}
 
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

@@ -69,6 +69,9 @@ class Server(Namespace):
         """Make this a real server of the VIP for one forwarding method."""
         if method == "nat":
             return
+        if method == "fullnat":  # needs nothing: not even a way back to clients by the director
+            self.reply_directly(family)
+            return
         self.run(program("xlvs"), "rs", "add", vip or family.vip, "--method", method, "-i", "eth0")
         self.vips.append(vip or family.vip)
         self.reply_directly(family, method)

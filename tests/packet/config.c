@@ -306,6 +306,25 @@ void director_weigh_dest(uint32_t slot, uint32_t dest, int weight)
 	publish(list, XLVS_SCHEDULE_DEST_EDITED);
 }
 
+void director_set_locals(uint32_t slot, int family, const char *const *addresses, uint32_t n)
+{
+	union xlvs_chunk *run = &director.chunks[config.next_chunk];
+	uint32_t n_chunks = 1 + (n + XLVS_LOCALS_PER_CHUNK - 1) / XLVS_LOCALS_PER_CHUNK;
+
+	memset(run, 0, n_chunks * sizeof(*run));
+	run->locals = (struct xlvs_locals_head){
+		.magic = XLVS_LOCALS_MAGIC,
+		.n_chunks = n_chunks,
+		.n_addresses = n,
+	};
+	for (uint32_t i = 0; i < n; i++)
+		parse(family, addresses[i],
+		      run[1 + i / XLVS_LOCALS_PER_CHUNK].locals_at[i % XLVS_LOCALS_PER_CHUNK]);
+	__atomic_store_n(&director.services[slot].locals, n ? config.next_chunk : 0,
+			 __ATOMIC_RELEASE);
+	config.next_chunk += n_chunks;
+}
+
 const char *server_address(int family, int n)
 {
 	static char text[2][100][40];

@@ -69,6 +69,26 @@ struct packet reply_packet(const struct packet *request, const char *server, uin
 	return reply;
 }
 
+struct packet served_packet(const struct packet *request)
+{
+	static char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
+	const struct xlvs_conn *conn = director_conn(request), *reply;
+	int af = request->family == 4 ? AF_INET : AF_INET6;
+	struct packet served = *request;
+
+	assert_non_null(conn);
+	assert_in_range(conn->partner, 0, director.table.n_conns - 1);
+	reply = &director.table.conns[conn->partner];
+	inet_ntop(af, af == AF_INET ? &reply->key.v4.daddr : reply->key.v6.daddr, from,
+		  sizeof(from));
+	inet_ntop(af, af == AF_INET ? &reply->key.v4.saddr : reply->key.v6.saddr, to, sizeof(to));
+	served.from = from;
+	served.to = to;
+	served.sport = ntohs(reply->dport);
+	served.dport = ntohs(reply->sport);
+	return served;
+}
+
 struct packet sent_to_dest(const struct packet *packet, uint32_t dest)
 {
 	const struct xlvs_nexthop *nexthop = &director.nexthops[director.table.dests[dest].nexthop];

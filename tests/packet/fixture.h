@@ -116,6 +116,9 @@ uint32_t director_add_dest(uint32_t slot, const struct dest_words *words);
 void director_delete_dest(uint32_t slot, uint32_t dest);
 void director_weigh_dest(uint32_t slot, uint32_t dest, int weight);
 
+/* Publish the local addresses of a service; none: the director's own. */
+void director_set_locals(uint32_t slot, int family, const char *const *addresses, uint32_t n);
+
 /* Address number `n` (1..99) of a real server. */
 const char *server_address(int family, int n);
 /* A service with one destination, server_address(words.family, 1); returns the destination. */
@@ -125,6 +128,10 @@ uint32_t director_serve(const struct packet *request, const struct dest_words *w
 struct packet request_packet(int family, uint8_t protocol);
 /* The server's answer to `request`, as it arrives for NAT: from `server`:port to the client. */
 struct packet reply_packet(const struct packet *request, const char *server, uint16_t port);
+
+/* A request of an open FULLNAT connection as its server gets it, but for MACs and TTL: from the
+ * local address and port that the connection's reply record names. */
+struct packet served_packet(const struct packet *request);
 
 /* What `packet` has become on its way out by the next hop of `dest`: MACs and TTL. */
 struct packet sent_to_dest(const struct packet *packet, uint32_t dest);

@@ -33,6 +33,7 @@ static const struct way ways[] = {
 	TUNNEL("GUE with remote checksum", XLVS_TUNNEL_GUE, XLVS_TUNNEL_REMCSUM, 12),
 	TUNNEL("GRE", XLVS_TUNNEL_GRE, 0, 4),
 	TUNNEL("GRE with checksum", XLVS_TUNNEL_GRE, XLVS_TUNNEL_CSUM, 8),
+	{"FULLNAT", XLVS_FORWARD_fullnat, false, 0, 0, 0},
 };
 
 struct shape {
@@ -115,6 +116,19 @@ static void build_expected(const struct packet *packet, uint32_t dest, const str
 		if (packet->protocol == PACKET_UDP)
 			sent.no_checksum = false; /* IPVS gives it one */
 	}
+	if (record->method == XLVS_FORWARD_fullnat) {
+		struct packet served = served_packet(packet);
+
+		assert_string_equal(served.from, director_address[packet->family]);
+		assert_string_equal(served.to, server_address(packet->family, 1));
+		assert_int_equal(served.dport, SERVER_PORT);
+		sent.from = served.from;
+		sent.to = served.to;
+		sent.sport = served.sport;
+		sent.dport = SERVER_PORT;
+		if (packet->protocol == PACKET_UDP)
+			sent.no_checksum = false;
+	}
 	packet_build(&sent, ret_frame);
 }
 
@@ -133,7 +147,7 @@ static uint32_t serve(const struct packet *request, const struct way *way, uint3
 {
 	struct dest_words words = {
 		.family = way->other_family ? SECOND_FAMILY - request->family : request->family,
-		.port = way->method == XLVS_FORWARD_nat ? SERVER_PORT : VIP_PORT,
+		.port = xlvs_is_two_way(way->method) ? SERVER_PORT : VIP_PORT,
 		.method = way->method,
 		.ifindex = ifindex,
 		.tunnel_type = way->tunnel_type,
@@ -179,12 +193,12 @@ static void test_request_leaves_as_the_method_says(void **state)
 	}
 }
 
-static void reply_all_shapes(int family, uint8_t protocol)
+static void reply_all_shapes(const struct way *way, int family, uint8_t protocol)
 {
 	struct packet request = request_packet(family, protocol);
 
 	director_reset();
-	serve(&request, &ways[1], INGRESS);
+	serve(&request, way, INGRESS);
 	for_each(i, shapes)
 	{
 		struct packet packet = shaped(request, &shapes[i]), reply, sent;
@@ -193,10 +207,16 @@ static void reply_all_shapes(int family, uint8_t protocol)
 		packet.sport = (uint16_t)(CLIENT_PORT + i);
 		expect_forwarded(&packet);
 		reply = reply_packet(&packet, server_address(family, 1), SERVER_PORT);
+		if (way->method == XLVS_FORWARD_fullnat) {
+			reply.to = served_packet(&packet).from;
+			reply.dport = served_packet(&packet).sport;
+		}
 		for (int nth = 1; nth <= 3; nth++) {
-			director_say("reply, IPv%d, protocol %d, %s, packet %d", family, protocol,
-				     shapes[i].name, nth);
+			director_say("reply, %s, IPv%d, protocol %d, %s, packet %d", way->name,
+				     family, protocol, shapes[i].name, nth);
 			sent = sent_to_client(&reply);
+			sent.to = packet.from;
+			sent.dport = packet.sport;
 			sent.from = vip_address[family];
 			sent.sport = VIP_PORT;
 			sent.no_checksum = reply.no_checksum && protocol == PACKET_SCTP;
@@ -214,9 +234,14 @@ static void test_reply_leaves_with_the_virtual_address(void **state)
 {
 	(void)state;
 	for (int family = 4; family <= 6; family += 2) {
-		reply_all_shapes(family, PACKET_TCP);
-		reply_all_shapes(family, PACKET_UDP);
-		reply_all_shapes(family, PACKET_SCTP);
+		for_each(i, ways)
+		{
+			if (!xlvs_is_two_way(ways[i].method))
+				continue;
+			reply_all_shapes(&ways[i], family, PACKET_TCP);
+			reply_all_shapes(&ways[i], family, PACKET_UDP);
+			reply_all_shapes(&ways[i], family, PACKET_SCTP);
+		}
 	}
 }
 

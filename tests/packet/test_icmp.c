@@ -9,7 +9,8 @@
 static const char *const router_address[7] = {[4] = "192.0.2.77", [6] = "2001:db8:77::1"};
 
 static const uint8_t protocols[] = {PACKET_TCP, PACKET_UDP, PACKET_SCTP};
-static const uint8_t methods[] = {XLVS_FORWARD_nat, XLVS_FORWARD_dr, XLVS_FORWARD_tun};
+static const uint8_t methods[] = {XLVS_FORWARD_nat, XLVS_FORWARD_fullnat, XLVS_FORWARD_dr,
+				  XLVS_FORWARD_tun};
 
 static const struct packet_error errors[7][4] = {
 	[4] = {{3, 1, 0, 0}, {3, 4, 1400, 28}, {4, 0, 0, 0}, {11, 0, 0, 28}},
@@ -23,13 +24,14 @@ static const struct packet_error errors[7][4] = {
 /* An open connection of one destination. */
 struct talk {
 	struct packet request;
+	struct packet served; /* the request as the server gets it, with a two-way method */
 	struct packet reply; /* as the server sends it */
 	uint32_t dest;
 };
 
 static struct talk open_talk(int family, uint8_t protocol, uint8_t method)
 {
-	bool nat = method == XLVS_FORWARD_nat;
+	bool nat = xlvs_is_two_way(method);
 	struct dest_words words = {.method = method, .port = nat ? SERVER_PORT : VIP_PORT};
 	struct talk talk = {.request = request_packet(family, protocol)};
 
@@ -42,6 +44,14 @@ static struct talk open_talk(int family, uint8_t protocol, uint8_t method)
 		reply_packet(&talk.request, nat ? server_address(family, 1) : vip_address[family],
 			     nat ? SERVER_PORT : VIP_PORT);
 	talk.reply.payload_bytes = 1200;
+	talk.served = talk.request;
+	talk.served.to = server_address(family, 1);
+	talk.served.dport = SERVER_PORT;
+	if (method == XLVS_FORWARD_fullnat) {
+		talk.served = served_packet(&talk.request);
+		talk.reply.to = talk.served.from;
+		talk.reply.dport = talk.served.sport;
+	}
 	return talk;
 }
 
@@ -59,21 +69,14 @@ static struct packet router(const struct packet *about, const char *to)
 	return outer;
 }
 
-static struct packet as_served(const struct talk *talk)
-{
-	struct packet served = talk->request;
-
-	served.to = server_address(served.family, 1);
-	served.dport = SERVER_PORT;
-	return served;
-}
-
 static struct packet as_answered(const struct talk *talk)
 {
 	struct packet answered = talk->reply;
 
 	answered.from = vip_address[answered.family];
 	answered.sport = VIP_PORT;
+	answered.to = talk->request.from;
+	answered.dport = talk->request.sport;
 	return answered;
 }
 
@@ -102,12 +105,16 @@ static struct frame tell(const struct packet *outer, const struct packet_error *
 
 static void expect_request_error(const struct talk *talk, const struct packet_error *error)
 {
-	struct packet served = as_served(talk), outer = router(&served, served.from), sent;
-	struct frame in = tell(&outer, error, &served, &served), wanted;
+	struct packet served = talk->served, outer, sent;
+	struct frame in, wanted;
 	uint64_t packets = director_traffic(talk->dest).out_packets;
 
+	served.option_bytes = talk->request.option_bytes;
+	outer = router(&served, served.from);
+	in = tell(&outer, error, &served, &served);
 	sent = sent_to_client(&outer);
 	sent.from = talk->request.to;
+	sent.to = talk->request.from;
 	wanted = tell(&sent, error, &talk->request, &served);
 	expect_sent(&in, &wanted, director.client_ifindex);
 	assert_int_equal(director_traffic(talk->dest).out_packets - packets, 1);
@@ -119,8 +126,8 @@ test_error_about_a_translated_request_reaches_the_client_as_if_from_the_vip(void
 	(void)state;
 	for_each_family(family)
 	{
-		for (size_t i = 0; i < sizeof(protocols); i++) {
-			struct talk talk = open_talk(family, protocols[i], XLVS_FORWARD_nat);
+		for (size_t i = 0; i < 2 * sizeof(protocols); i++) {
+			struct talk talk = open_talk(family, protocols[i / 2], methods[i % 2]);
 
 			for_each_error(error, family) expect_request_error(&talk, error);
 			talk.request.option_bytes = family == 4 ? 12 : 0;
@@ -140,6 +147,10 @@ static void expect_reply_error(const struct talk *talk, uint8_t method,
 	sent = sent_to_dest(&outer, talk->dest);
 	if (method == XLVS_FORWARD_nat) {
 		sent.to = server_address(sent.family, 1);
+		wanted = tell(&sent, error, &talk->reply, &answered);
+	} else if (method == XLVS_FORWARD_fullnat) {
+		sent.to = server_address(sent.family, 1);
+		sent.from = talk->served.from;
 		wanted = tell(&sent, error, &talk->reply, &answered);
 	} else if (method == XLVS_FORWARD_dr) {
 		wanted = tell(&sent, error, &answered, &answered);
@@ -173,7 +184,7 @@ static void test_error_about_no_connection_and_other_icmp_pass(void **state)
 	for_each_family(family)
 	{
 		struct talk talk = open_talk(family, PACKET_TCP, XLVS_FORWARD_nat);
-		struct packet served = as_served(&talk), outer = router(&served, served.from);
+		struct packet served = talk.served, outer = router(&served, served.from);
 		struct packet_error echo = {family == 4 ? 8 : 128, 0, 0, 0};
 		struct frame frame;
 
@@ -198,7 +209,7 @@ static void test_error_cut_short_passes_and_a_broken_one_is_dropped(void **state
 	for_each_family(family)
 	{
 		struct talk talk = open_talk(family, PACKET_UDP, XLVS_FORWARD_nat);
-		struct packet served = as_served(&talk), outer = router(&served, served.from);
+		struct packet served = talk.served, outer = router(&served, served.from);
 		size_t headers = family == 4 ? 20 : 40;
 		struct frame whole = tell(&outer, &errors[family][0], &served, &served), frame;
 

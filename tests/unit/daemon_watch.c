@@ -56,6 +56,39 @@ static void look_at_failures(struct xlvs_watch *watch, uint64_t failed)
 	xlvs_watch_look(watch, &(struct xlvs_watch_sample){.failed = failed, .hand = hand++});
 }
 
+/* For as long as local ports are not looked at again. */
+static void look_at_ports(struct xlvs_watch *watch, uint64_t scarce, uint64_t exhausted)
+{
+	static uint32_t hand;
+
+	for (int i = 0; i < XLVS_WATCH_PORTS_PERIODS; i++)
+		xlvs_watch_look(watch, &(struct xlvs_watch_sample){
+					       .ports_scarce = scarce,
+					       .ports_exhausted = exhausted,
+					       .hand = hand++,
+				       });
+}
+
+static void test_ports_that_run_short_are_said_before_they_are_exhausted(void **state)
+{
+	struct xlvs_watch *watch = *state;
+
+	look_at_ports(watch, 1000, 7); /* what another daemon saw */
+	look_at_ports(watch, 1004, 7);
+	assert_int_equal(n_said, 0);
+	look_at_ports(watch, 1010, 7);
+	assert_int_equal(n_said, 1);
+	assert_string_equal(said,
+			    "local ports of fullnat run short: 6 new connections found a free one "
+			    "only after many tries; give the services more local addresses");
+	look_at_ports(watch, 1010, 7);
+	assert_int_equal(n_said, 1);
+	look_at_ports(watch, 2000, 9);
+	assert_int_equal(n_said, 2);
+	assert_string_equal(said, "local ports of fullnat: 2 packets of new connections found none "
+				  "free; give the services more local addresses");
+}
+
 static void test_filling_table_is_said_once(void **state)
 {
 	struct xlvs_watch *watch = *state;
@@ -138,6 +171,7 @@ int main(void)
 		TEST(test_filling_table_is_said_once),
 		TEST(test_filling_table_is_said_again_after_it_emptied),
 		TEST(test_failed_inserts_are_summed_up),
+		TEST(test_ports_that_run_short_are_said_before_they_are_exhausted),
 		TEST(test_failures_before_the_daemon_came_are_not_said),
 		TEST(test_hand_that_stands_still_is_said_once),
 	};

@@ -81,6 +81,26 @@ static uint32_t expect_list_as_model(const struct xlvs_maps *maps, const struct 
 	return run->head.n_chunks;
 }
 
+/* Their chunks. */
+static uint32_t expect_locals_as_model(const struct xlvs_maps *maps,
+				       const struct xlvs_model_service *service, uint32_t first)
+{
+	const union xlvs_chunk *run = &maps->chunks[first];
+
+	assert_int_equal(first != 0, service->n_locals != 0);
+	if (!first)
+		return 0;
+	assert_in_range(first, 0, XLVS_CHUNKS_MAX - 1);
+	assert_int_equal(run->locals.magic, XLVS_LOCALS_MAGIC);
+	assert_int_equal(run->locals.service, service->id);
+	assert_int_equal(run->locals.n_addresses, service->n_locals);
+	for (uint32_t i = 0; i < service->n_locals; i++)
+		assert_memory_equal(
+			run[1 + i / XLVS_LOCALS_PER_CHUNK].locals_at[i % XLVS_LOCALS_PER_CHUNK],
+			&service->locals[i].address, sizeof(struct xlvs_address));
+	return run->locals.n_chunks;
+}
+
 /* Chunks of the image, chunk 0 included, which stands for none. */
 static uint32_t expect_marks_as_model(const struct xlvs_maps *maps, const struct xlvs_model *model)
 {
@@ -139,6 +159,7 @@ void expect_maps_as_model(const struct xlvs_loader *loader, const struct xlvs_mo
 		assert_int_equal(slot.timeout_sec, service->spec.timeout_sec);
 		assert_int_equal(slot.netmask, service->spec.netmask);
 		n_chunks += expect_list_as_model(maps, model, service, slot.list);
+		n_chunks += expect_locals_as_model(maps, service, slot.locals);
 		n_services++;
 	}
 	for (; dest; dest = xlvs_model_next_dest(model, dest->id + 1)) {
@@ -170,8 +191,9 @@ static bool is_same_service(const struct xlvs_model_service *a, const struct xlv
 	       !strcmp(a->spec.scheduler, b->spec.scheduler) && !strcmp(a->spec.pe, b->spec.pe) &&
 	       a->spec.flags == b->spec.flags && a->spec.timeout_sec == b->spec.timeout_sec &&
 	       a->spec.netmask == b->spec.netmask && a->scheduler == b->scheduler &&
-	       a->n_dests == b->n_dests &&
-	       (!a->n_dests || !memcmp(a->dests, b->dests, a->n_dests * sizeof(*a->dests)));
+	       a->n_dests == b->n_dests && a->n_locals == b->n_locals &&
+	       (!a->n_dests || !memcmp(a->dests, b->dests, a->n_dests * sizeof(*a->dests))) &&
+	       (!a->n_locals || !memcmp(a->locals, b->locals, a->n_locals * sizeof(*a->locals)));
 }
 
 static bool is_same_dest(const struct xlvs_model_dest *a, const struct xlvs_model_dest *b)
@@ -245,6 +267,9 @@ struct xlvs_model *copy_of_model(const struct xlvs_model *model)
 			assert_int_equal(xlvs_model_adopt_dest(
 						 copy, xlvs_model_dest(model, service->dests[i])),
 					 0);
+		for (uint32_t i = 0; i < service->n_locals; i++)
+			assert_int_equal(
+				xlvs_model_adopt_local(copy, service->id, &service->locals[i]), 0);
 	}
 	for (; dest; dest = xlvs_model_next_dest(model, dest->id + 1)) {
 		if (!dest->available)

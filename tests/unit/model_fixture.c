@@ -131,7 +131,7 @@ static void print_op(FILE *stream, const struct xlvs_op *op)
 		[XLVS_OP_DEST_DELETE] = "delete",  [XLVS_OP_DEST_FREE] = "free",
 		[XLVS_OP_DEST_ZERO] = "zero",	   [XLVS_OP_TIMEOUTS] = "timeouts",
 		[XLVS_OP_SETTINGS] = "settings",   [XLVS_OP_ZERO_SERVICE] = "zero",
-		[XLVS_OP_ZERO_ALL] = "zero all",
+		[XLVS_OP_ZERO_ALL] = "zero all",   [XLVS_OP_LOCALS] = "locals",
 	};
 	static const char *const changes[] = {
 		[XLVS_SCHEDULE_BIND] = "bind",

@@ -85,13 +85,12 @@ static void test_destination_options_to_come_are_refused(void **state)
 	struct fixture *f = *state;
 	const struct xlvs_dest_spec plain = dest_spec(A, 1);
 	enum {
-		N_SPECS = 6
+		N_SPECS = 5
 	};
 	struct xlvs_dest_spec specs[N_SPECS];
 	static const char *const texts[N_SPECS] = {
 		"forwarding method local is not supported yet",
 		"forwarding method bypass is not supported yet",
-		"forwarding method fullnat is not supported yet",
 		"an unknown forwarding method is not supported yet",
 		"an unknown tunnel type is not supported yet",
 		"an unknown tunnel flag is not supported yet",
@@ -102,10 +101,9 @@ static void test_destination_options_to_come_are_refused(void **state)
 		specs[i] = plain;
 	specs[0].method = XLVS_METHOD_LOCAL;
 	specs[1].method = XLVS_METHOD_BYPASS;
-	specs[2].method = XLVS_METHOD_FULLNAT;
-	specs[3].method = 6;
-	specs[4].tunnel_type = 3;
-	specs[5].tunnel_flags = 4;
+	specs[2].method = 6;
+	specs[3].tunnel_type = 3;
+	specs[4].tunnel_flags = 4;
 
 	add_service(f, VIP, "rr");
 	add_dest(f, VIP, A);
