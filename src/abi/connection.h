@@ -34,7 +34,9 @@ enum xlvs_conn_meta {
 	XLVS_META_STATE = 0x1f,
 	XLVS_META_INACTIVE = 1 << 5, /* counted in the destination's inactive */
 	XLVS_META_CONTROLLED = 1 << 6, /* opened through a template, see xlvs_controls */
-	XLVS_META_INVALID = 1 << 7, /* a template that no packet finds any more */
+	XLVS_META_INVALID = 1 << 7, /* a template: no packet finds it any more */
+	XLVS_META_TELLING =
+		1 << 7, /* a connection: its server is to be told the client's address */
 	XLVS_META_METHOD_SHIFT = 8,
 	XLVS_META_METHOD = 7 << 8,
 	XLVS_META_REPLY = 1 << 11, /* a reply record */

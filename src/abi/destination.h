@@ -43,7 +43,8 @@ struct xlvs_dest {
 	__s32 last_weight; /* the last that was not 0, or the one it was added with */
 	__u32 serial; /* counts the destinations that have had this slot */
 	__u8 outer; /* enum xlvs_dest_outer */
-	__u8 unused[3];
+	__u8 toa_kind; /* of the TCP option with the client's address, FULLNAT; 0: none */
+	__u8 unused[2];
 
 	__u32 active __attribute__((aligned(64)));
 	__u32 inactive;

@@ -33,7 +33,8 @@
 	X(NEIGHBOUR_WANTED, "neighbour_wanted", "the daemon was asked to resolve a next hop") \
 	X(ICMP_SENT, "icmp_sent", "the sender of a dropped packet was told by ICMP")          \
 	X(FRAGMENT_HELD, "fragment_held", "a fragment was kept until its first one comes")    \
-	X(PORTS_SCARCE, "ports_scarce", "a free local port took many tries to find")
+	X(PORTS_SCARCE, "ports_scarce", "a free local port took many tries to find")          \
+	X(TOA_NO_ROOM, "toa_no_room", "too big for the link with the client's address in it")
 
 enum xlvs_reason {
 	XLVS_PASS = 0, /* not ours: to the host's own stack, not counted */

@@ -87,6 +87,7 @@ static const struct option_word {
 	{"tun-nocsum", '\0', POPT_ARG_NONE, IPVSADM_TUN_NOCSUM, 0, NULL},
 	{"tun-csum", '\0', POPT_ARG_NONE, IPVSADM_TUN_CSUM, 1, xlvs_ipvsadm_tunnel_flag},
 	{"tun-remcsum", '\0', POPT_ARG_NONE, IPVSADM_TUN_REMCSUM, 2, xlvs_ipvsadm_tunnel_flag},
+	{"toa-kind", '\0', POPT_ARG_STRING, IPVSADM_TOA_KIND, 0, xlvs_ipvsadm_toa_kind},
 	{"mcast-interface", '\0', POPT_ARG_STRING, IPVSADM_MCAST_INTERFACE, IPVSADM_MCAST_INTERFACE,
 	 xlvs_ipvsadm_name},
 	{"mcast-group", '\0', POPT_ARG_STRING, IPVSADM_MCAST_GROUP, 0, xlvs_ipvsadm_mcast_group},

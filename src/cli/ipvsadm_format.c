@@ -381,6 +381,10 @@ void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_k
 		if (dest->tunnel_type != XLVS_TUNNEL_IPIP)
 			fprintf(out, " %s", checksum_option(dest));
 	}
+	if (dest->method == XLVS_METHOD_FULLNAT && !dest->toa_kind)
+		fputs(" --toa-kind none", out);
+	else if (dest->method == XLVS_METHOD_FULLNAT && dest->toa_kind != XLVS_TOA_KIND)
+		fprintf(out, " --toa-kind %u", dest->toa_kind);
 	fputc('\n', out);
 }
 

@@ -162,6 +162,10 @@ void xlvs_ipvsadm_json_dest(FILE *out, const struct xlvs_dest_info *dest)
 	fprintf(out, ", \"weight\": %d, \"upper_threshold\": %u, \"lower_threshold\": %u, ",
 		spec->weight, spec->upper_threshold, spec->lower_threshold);
 	print_tunnel(out, spec);
+	if (spec->toa_kind)
+		fprintf(out, "\"toa_kind\": %u, ", spec->toa_kind);
+	else
+		fputs("\"toa_kind\": null, ", out);
 	fprintf(out, "\"active\": %u, \"inactive\": %u, \"persistent\": %u, ", dest->active,
 		dest->inactive, dest->persistent);
 	print_stats(out, &dest->stats);

@@ -34,10 +34,10 @@ static const struct verb_rule {
 	[IPVSADM_FLUSH] = {"flush", 0, 0, 0},
 	[IPVSADM_LIST] = {"list", 0, LIST_STYLES, LIST_SUBJECTS},
 	[IPVSADM_ADD_SERVER] = {"add-server", BIT(SERVICE) | BIT(REAL_SERVER),
-				DEST_OPTIONS | TUNNEL_OPTIONS, 0},
+				DEST_OPTIONS | TUNNEL_OPTIONS | BIT(TOA_KIND), 0},
 	[IPVSADM_DELETE_SERVER] = {"delete-server", BIT(SERVICE) | BIT(REAL_SERVER), 0, 0},
 	[IPVSADM_EDIT_SERVER] = {"edit-server", BIT(SERVICE) | BIT(REAL_SERVER),
-				 DEST_OPTIONS | TUNNEL_OPTIONS, 0},
+				 DEST_OPTIONS | TUNNEL_OPTIONS | BIT(TOA_KIND), 0},
 	[IPVSADM_SET] = {"set", 0, 0, 0},
 	[IPVSADM_START_DAEMON] = {"start-daemon", 0, SYNC_OPTIONS, 0},
 	[IPVSADM_STOP_DAEMON] = {"stop-daemon", 0, BIT(SYNCID), 0},
@@ -90,6 +90,7 @@ static const char *const option_names[IPVSADM_OPTIONS] = {
 	[IPVSADM_TUN_NOCSUM] = "tun-nocsum",
 	[IPVSADM_TUN_CSUM] = "tun-csum",
 	[IPVSADM_TUN_REMCSUM] = "tun-remcsum",
+	[IPVSADM_TOA_KIND] = "toa-kind",
 	[IPVSADM_LOCAL_ADDRESS] = "local-address",
 	[IPVSADM_JSON] = "json",
 };
@@ -175,6 +176,11 @@ static enum ipvsadm_outcome check_dest(struct ipvsadm_command *command, struct x
 		return xlvs_refuse(
 			reterr, IPVSADM_REFUSED,
 			"Different address family is allowed only for tunneling servers");
+	if (command->given & BIT(TOA_KIND) && spec->method != XLVS_METHOD_FULLNAT)
+		return xlvs_refuse(reterr, IPVSADM_REFUSED,
+				   "The option 'toa-kind' conflicts with forward method");
+	if (!(command->given & BIT(TOA_KIND)) && spec->method == XLVS_METHOD_FULLNAT)
+		spec->toa_kind = XLVS_TOA_KIND;
 	if (!(command->given & TUNNEL_OPTIONS))
 		return IPVSADM_DONE;
 	if (spec->method != XLVS_METHOD_TUN)

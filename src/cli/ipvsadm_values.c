@@ -234,6 +234,21 @@ int xlvs_ipvsadm_tunnel_flag(struct ipvsadm_command *command, int parameter, con
 	return IPVSADM_DONE;
 }
 
+int xlvs_ipvsadm_toa_kind(struct ipvsadm_command *command, int parameter, const char *word,
+			  struct xlvs_error *reterr)
+{
+	long kind = xlvs_ipvsadm_parse_number(word, 0, UINT8_MAX);
+
+	(void)parameter;
+	if (strcmp(word, "none") == 0)
+		kind = XLVS_TOA_NONE;
+	else if (kind < 0 || !xlvs_toa_kind_is_free((unsigned long)kind))
+		return xlvs_refuse(reterr, IPVSADM_REFUSED,
+				   "illegal kind of TCP options specified");
+	command->dest.toa_kind = (uint8_t)kind;
+	return IPVSADM_DONE;
+}
+
 bool xlvs_ipvsadm_sync_role(struct ipvsadm_command *command, const char *word)
 {
 	if (strcmp(word, "master") == 0)

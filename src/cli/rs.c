@@ -84,14 +84,6 @@ static int read_port(const char *text, uint16_t *ret, struct xlvs_error *reterr)
 	return 0;
 }
 
-/* What Linux itself gives a meaning cannot be taken. */
-static bool is_free_kind(unsigned long kind)
-{
-	static const uint8_t taken[] = {0, 1, 2, 3, 4, 5, 8, 19, 29, 30, 34};
-
-	return kind <= UINT8_MAX && !memchr(taken, (int)kind, sizeof(taken));
-}
-
 static int read_kinds(const char *text, struct xlvs_rs_vip *vip, struct xlvs_error *reterr)
 {
 	unsigned long kind, kind6;
@@ -102,7 +94,7 @@ static int read_kinds(const char *text, struct xlvs_rs_vip *vip, struct xlvs_err
 		kind6 = strtoul(end + 1, &end, 10);
 	if (*end || text[0] < '0' || text[0] > '9')
 		return xlvs_refuse(reterr, -EINVAL, "'%s' is not KIND or KIND,KIND6", text);
-	if (!is_free_kind(kind) || !is_free_kind(kind6))
+	if (!xlvs_toa_kind_is_free(kind) || !xlvs_toa_kind_is_free(kind6))
 		return xlvs_refuse(reterr, -EINVAL, "'%s': not free among the kinds of TCP options",
 				   text);
 	vip->toa_kind = (uint8_t)kind;
@@ -349,8 +341,8 @@ static int run_add(struct words *words, char **rest)
 	if (words->vip.method == XLVS_RS_TUN && !words->vip.gue_port)
 		words->vip.gue_port = XLVS_RS_GUE_PORT;
 	if (words->vip.method == XLVS_RS_FULLNAT && !words->vip.toa_kind) {
-		words->vip.toa_kind = XLVS_RS_TOA_KIND;
-		words->vip.toa_kind6 = XLVS_RS_TOA_KIND6;
+		words->vip.toa_kind = XLVS_TOA_KIND;
+		words->vip.toa_kind6 = XLVS_TOA_KIND6;
 	}
 	if (!r)
 		r = xlvs_rs_add(&words->vip, &known, &error);

@@ -2,6 +2,7 @@
 #include "control/answer.h"
 
 #include "base/error.h"
+#include "control/dest_way.h"
 #include "control/ipvs_abi.h"
 
 #include <errno.h>
@@ -41,7 +42,7 @@ static struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
 };
 
-static struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
+static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
 	[IPVS_DEST_ATTR_ADDR] = {.minlen = sizeof(struct xlvs_address)},
 	[IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
@@ -55,6 +56,7 @@ static struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
 	[IPVS_DEST_ATTR_TUN_TYPE] = {.type = NLA_U8},
 	[IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
+	[XLVS_DEST_ATTR_TOA_KIND] = {.type = NLA_U8},
 };
 
 static struct nla_policy sync_policy[IPVS_DAEMON_ATTR_MAX + 1] = {
@@ -232,11 +234,12 @@ int xlvs_answer_service(const struct nlmsghdr *message, struct xlvs_service_info
 
 int xlvs_answer_dest(const struct nlmsghdr *message, struct xlvs_dest_info *ret_dest)
 {
-	struct nlattr *attrs[IPVS_DEST_ATTR_MAX + 1];
+	struct nlattr *attrs[XLVS_DEST_ATTR_TOA_KIND + 1];
 	struct xlvs_dest_info info = {0};
 	struct xlvs_dest_spec *spec = &info.spec;
 
-	if (parse_nest(message, IPVS_CMD_ATTR_DEST, attrs, IPVS_DEST_ATTR_MAX, dest_policy) < 0)
+	if (parse_nest(message, IPVS_CMD_ATTR_DEST, attrs, XLVS_DEST_ATTR_TOA_KIND, dest_policy) <
+	    0)
 		return -EPROTO;
 	if (!attrs[IPVS_DEST_ATTR_ADDR] || !attrs[IPVS_DEST_ATTR_ADDR_FAMILY])
 		return -EPROTO;
@@ -247,10 +250,7 @@ int xlvs_answer_dest(const struct nlmsghdr *message, struct xlvs_dest_info *ret_
 	spec->weight = (int32_t)read_u32(attrs[IPVS_DEST_ATTR_WEIGHT]);
 	spec->upper_threshold = read_u32(attrs[IPVS_DEST_ATTR_U_THRESH]);
 	spec->lower_threshold = read_u32(attrs[IPVS_DEST_ATTR_L_THRESH]);
-	if (attrs[IPVS_DEST_ATTR_TUN_TYPE])
-		spec->tunnel_type = nla_get_u8(attrs[IPVS_DEST_ATTR_TUN_TYPE]);
-	spec->tunnel_port = read_u16(attrs[IPVS_DEST_ATTR_TUN_PORT]);
-	spec->tunnel_flags = read_u16(attrs[IPVS_DEST_ATTR_TUN_FLAGS]);
+	xlvs_dest_way_get(attrs, spec);
 	info.active = read_u32(attrs[IPVS_DEST_ATTR_ACTIVE_CONNS]);
 	info.inactive = read_u32(attrs[IPVS_DEST_ATTR_INACT_CONNS]);
 	info.persistent = read_u32(attrs[IPVS_DEST_ATTR_PERSIST_CONNS]);

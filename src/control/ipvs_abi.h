@@ -43,6 +43,11 @@ enum xlvs_command {
 	XLVS_CMD_GET_SETTINGS = 65, /* do: XLVS_ATTR_JSON in one or more messages */
 };
 
+/* Beside IPVS_DEST_ATTR_*, far from what IPVS may still add; the last of a destination's. */
+enum xlvs_dest_attribute {
+	XLVS_DEST_ATTR_TOA_KIND = 64, /* u8; absent: 254 with FULLNAT */
+};
+
 /* Numbers are kept for the same subjects as those of commands. */
 enum xlvs_attribute {
 	XLVS_ATTR_UNSPEC = 0,

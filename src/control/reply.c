@@ -2,6 +2,7 @@
 #include "control/reply.h"
 
 #include "base/error.h"
+#include "control/dest_way.h"
 #include "control/request.h"
 
 #include <errno.h>
@@ -160,9 +161,7 @@ static int put_dest(struct nl_msg *message, const struct xlvs_dest_info *dest)
 	    nla_put_u16(message, IPVS_DEST_ATTR_PORT, spec->key.port) |
 	    nla_put_u32(message, IPVS_DEST_ATTR_FWD_METHOD, spec->method) |
 	    nla_put_u32(message, IPVS_DEST_ATTR_WEIGHT, (uint32_t)spec->weight) |
-	    nla_put_u8(message, IPVS_DEST_ATTR_TUN_TYPE, spec->tunnel_type) |
-	    nla_put_u16(message, IPVS_DEST_ATTR_TUN_PORT, spec->tunnel_port) |
-	    nla_put_u16(message, IPVS_DEST_ATTR_TUN_FLAGS, spec->tunnel_flags) |
+	    xlvs_dest_way_put(message, spec) |
 	    nla_put_u32(message, IPVS_DEST_ATTR_U_THRESH, spec->upper_threshold) |
 	    nla_put_u32(message, IPVS_DEST_ATTR_L_THRESH, spec->lower_threshold) |
 	    nla_put_u32(message, IPVS_DEST_ATTR_ACTIVE_CONNS, dest->active) |

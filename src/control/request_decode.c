@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "control/request.h"
 
+#include "control/dest_way.h"
+
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -41,7 +43,7 @@ static struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
 };
 
-static struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
+static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
 	[IPVS_DEST_ATTR_ADDR] = {.maxlen = sizeof(struct xlvs_address)},
 	[IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
@@ -52,6 +54,7 @@ static struct nla_policy dest_policy[IPVS_DEST_ATTR_MAX + 1] = {
 	[IPVS_DEST_ATTR_TUN_TYPE] = {.type = NLA_U8},
 	[IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
+	[XLVS_DEST_ATTR_TOA_KIND] = {.type = NLA_U8},
 };
 
 static struct nla_policy sync_policy[IPVS_DAEMON_ATTR_MAX + 1] = {
@@ -172,23 +175,18 @@ static int dest_values(struct nlattr **attrs, struct xlvs_dest_spec *spec)
 	spec->weight = (int32_t)nla_get_u32(attrs[IPVS_DEST_ATTR_WEIGHT]);
 	spec->upper_threshold = nla_get_u32(attrs[IPVS_DEST_ATTR_U_THRESH]);
 	spec->lower_threshold = nla_get_u32(attrs[IPVS_DEST_ATTR_L_THRESH]);
-	if (attrs[IPVS_DEST_ATTR_TUN_TYPE])
-		spec->tunnel_type = nla_get_u8(attrs[IPVS_DEST_ATTR_TUN_TYPE]);
-	if (attrs[IPVS_DEST_ATTR_TUN_PORT])
-		spec->tunnel_port = nla_get_u16(attrs[IPVS_DEST_ATTR_TUN_PORT]);
-	if (attrs[IPVS_DEST_ATTR_TUN_FLAGS])
-		spec->tunnel_flags = nla_get_u16(attrs[IPVS_DEST_ATTR_TUN_FLAGS]);
+	xlvs_dest_way_get(attrs, spec);
 	return 0;
 }
 
 /* After parse_service(): a dest that names no family has its service's. */
 static int parse_dest(struct nlattr *nest, bool full, struct xlvs_request *request)
 {
-	struct nlattr *attrs[IPVS_DEST_ATTR_MAX + 1];
+	struct nlattr *attrs[XLVS_DEST_ATTR_TOA_KIND + 1];
 	struct xlvs_dest_spec spec = {0};
 	int r;
 
-	r = parse_nested(attrs, IPVS_DEST_ATTR_MAX, nest, dest_policy);
+	r = parse_nested(attrs, XLVS_DEST_ATTR_TOA_KIND, nest, dest_policy);
 	if (r < 0)
 		return r;
 	if (!attrs[IPVS_DEST_ATTR_ADDR] || !attrs[IPVS_DEST_ATTR_PORT])

@@ -30,7 +30,7 @@ static __always_inline int step(struct xlvs_packet *pkt, struct xlvs_conn *conn,
 /* Both records of a two-way connection show the same state. */
 static __always_inline void copy_state(struct xlvs_conn *reply, const struct xlvs_conn *conn)
 {
-	__u32 shown = XLVS_META_STATE | XLVS_META_PROVEN;
+	__u32 shown = XLVS_META_STATE | XLVS_META_PROVEN | XLVS_META_TELLING;
 
 	reply->meta = (reply->meta & ~shown) | (conn->meta & shown);
 }
@@ -107,7 +107,9 @@ static __always_inline void tell_template(const struct xlvs_packet *pkt,
 
 static __always_inline int answer(__u32 dest, __u32 meta)
 {
-	return dest | (meta & (XLVS_META_METHOD | XLVS_META_KEEP_PORT)) << XLVS_ADVANCE_META_SHIFT;
+	__u32 told = XLVS_META_METHOD | XLVS_META_KEEP_PORT | XLVS_META_TELLING;
+
+	return dest | (meta & told) << XLVS_ADVANCE_META_SHIFT;
 }
 
 static __always_inline int answer_hashed(struct xlvs_packet *pkt, __u32 index)

@@ -15,19 +15,20 @@
 #include "forward/fullnat.bpf.h"
 #include "forward/local.bpf.h"
 #include "forward/nat.bpf.h"
+#include "forward/toa.bpf.h"
 #include "forward/tun.bpf.h"
 
 /* How long a deadline stays as it was set: setting it sooner is not worth a write. */
 #define REFRESH_TICKS (xlvs_constants.ticks_per_sec / 4)
 
-/* A packet that can change nothing but a deadline: an ACK on an established, proven TCP connection,
- * any packet of a UDP flow. */
+/* A packet that can change nothing but a deadline, and needs nothing but to be forwarded: an ACK on
+ * an established, proven TCP connection whose server knows its client, any packet of a UDP flow. */
 static __always_inline bool is_steady(const struct xlvs_packet *pkt, __u32 meta)
 {
 	if (pkt->tuple.protocol != IPPROTO_TCP)
 		return (meta & XLVS_META_STATE) == XLVS_UDP_NORMAL;
 	return (pkt->tcp_flags & XLVS_TCP_FLAGS) == XLVS_TCP_ACK &&
-	       (meta & (XLVS_META_STATE | XLVS_META_PROVEN)) ==
+	       (meta & (XLVS_META_STATE | XLVS_META_PROVEN | XLVS_META_TELLING)) ==
 		       (XLVS_TCP_ESTABLISHED | XLVS_META_PROVEN);
 }
 
@@ -85,10 +86,10 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 					 : xlvs_drop(XLVS_DROP_INTERNAL);
 	switch (method) {
 /* Translation alone asks for the connection's meta, and the others do not pay for it. */
-#define SEND(name, number)                        \
-	case number:                              \
-		if ((number) == XLVS_FORWARD_nat) \
-			pkt->meta = meta;         \
+#define SEND(name, number)                   \
+	case number:                         \
+		if (xlvs_is_two_way(number)) \
+			pkt->meta = meta;    \
 		return xlvs_forward_##name(ctx, pkt, dest, nexthop, ipv4);
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND
@@ -133,7 +134,8 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (record->meta & XLVS_META_METHOD) { /* FULLNAT; NAT is number 0 */
 		pkt->record = index;
-		return xlvs_fullnat_send(ctx, pkt, record, nexthop, ipv4);
+		r = record->meta & XLVS_META_TELLING ? xlvs_toa_reply(ctx, pkt, index) : 0;
+		return r ? r : xlvs_fullnat_send(ctx, pkt, record, nexthop, ipv4);
 	}
 	if (ipv4) {
 		to.saddr = &record->to_saddr4;

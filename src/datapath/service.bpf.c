@@ -218,6 +218,8 @@ static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packe
 		partner = r;
 	}
 	pkt->meta |= method << XLVS_META_METHOD_SHIFT;
+	if (method == XLVS_FORWARD_fullnat && dest->toa_kind && pkt->tuple.protocol == IPPROTO_TCP)
+		pkt->meta |= XLVS_META_TELLING;
 	return open_record(pkt, dest_index, index, partner, gateway);
 }
 

@@ -7,6 +7,7 @@
 
 #include "datapath/connection.bpf.h"
 #include "forward/nat.bpf.h"
+#include "forward/toa.bpf.h"
 
 /* A packet of the connection or reply record `record`, which is number pkt->record. */
 static __always_inline int xlvs_fullnat_send(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -44,10 +45,15 @@ static __always_inline int xlvs_forward_fullnat(struct xdp_md *ctx, struct xlvs_
 						struct xlvs_nexthop *nexthop, bool ipv4)
 {
 	struct xlvs_conn *conn = xlvs_conn_at(pkt->record);
+	int r;
 
-	(void)dest;
 	if (!conn)
 		return xlvs_drop(XLVS_DROP_INTERNAL);
+	if (pkt->meta & XLVS_META_TELLING) {
+		r = xlvs_toa_request(ctx, pkt, dest, nexthop);
+		if (r)
+			return r;
+	}
 	return xlvs_fullnat_send(ctx, pkt, conn, nexthop, ipv4);
 }
 

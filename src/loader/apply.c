@@ -252,6 +252,7 @@ static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 		.last_weight = dest->last_weight,
 		.serial = former->serial,
 		.outer = outer_of(spec),
+		.toa_kind = spec->toa_kind,
 	};
 
 	memcpy(content.address, spec->key.address.bytes, sizeof(content.address));

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include "abi/limits.h"
+#include "abi/toa.h"
 #include "model/plan.h"
 #include "model/refuse.h"
 #include "model/state.h"
@@ -26,6 +27,11 @@ static int check_spec(const struct xlvs_model_service *service, const struct xlv
 		return xlvs_refuse(reterr, -ERANGE, "lower threshold above the upper one");
 	if (spec->tunnel_type == XLVS_TUNNEL_GUE && !spec->tunnel_port)
 		return xlvs_refuse(reterr, -EINVAL, "tunnel type gue needs a port");
+	if (spec->toa_kind && spec->method != XLVS_METHOD_FULLNAT)
+		return xlvs_refuse(reterr, -EINVAL, "only fullnat tells the client's address");
+	if (spec->toa_kind && !xlvs_toa_kind_is_free(spec->toa_kind))
+		return xlvs_refuse(reterr, -EINVAL, "TCP options of kind %u have another meaning",
+				   spec->toa_kind);
 	return 0;
 }
 

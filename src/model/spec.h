@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <stdint.h>
 
+#include "abi/toa.h"
 #include "abi/tunnel.h"
 
 #define XLVS_SCHEDULER_NAME_BYTES 16 /* with the final NUL, as in IPVS */
@@ -75,6 +76,8 @@ struct xlvs_dest_spec {
 	uint8_t tunnel_type; /* enum xlvs_tunnel_type */
 	__be16 tunnel_port;
 	uint16_t tunnel_flags; /* enum xlvs_tunnel_flag */
+	uint8_t toa_kind; /* XLVS_METHOD_FULLNAT: of the option with the client's address; 0: none
+			   */
 };
 
 /* An address of the director that FULLNAT connections of a service come from. */

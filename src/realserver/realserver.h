@@ -14,6 +14,7 @@
 #define XLVS_REALSERVER_REALSERVER_H
 
 #include "abi/realserver.h"
+#include "abi/toa.h"
 #include "base/error.h"
 
 #include <net/if.h>

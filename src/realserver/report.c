@@ -83,7 +83,7 @@ static void write_again(struct list *list)
 	if (vip->method == XLVS_RS_TUN && vip->gue_port != XLVS_RS_GUE_PORT)
 		fprintf(to, " --tun-port %u", vip->gue_port);
 	if (vip->method == XLVS_RS_FULLNAT &&
-	    (vip->toa_kind != XLVS_RS_TOA_KIND || vip->toa_kind6 != XLVS_RS_TOA_KIND6))
+	    (vip->toa_kind != XLVS_TOA_KIND || vip->toa_kind6 != XLVS_TOA_KIND6))
 		fprintf(to, " --toa-kind %u,%u", vip->toa_kind, vip->toa_kind6);
 }
 

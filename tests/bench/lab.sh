@@ -108,12 +108,18 @@ services() { # COMMAND SCHEDULER...
 	serve dr 80 rr -g 10
 	serve nat 81 rr -m 1
 	serve tun 82 rr -i 10
-	[ "$command" = ipvsadm ] || serve fullnat 83 rr -b 1
+	[ "$command" = ipvsadm ] || serve_fullnat 83
 	port=90
 	for scheduler; do
 		serve "new-$scheduler" "$port" "$scheduler" -g 10
 		port=$((port + 1))
 	done
+}
+
+# As after the server's first data: until then packets tell it the client's address.
+serve_fullnat() { # PORT
+	serve fullnat "$1" rr -b 1
+	"$command" -e -t "$vip:$1" -r "203.0.113.1:$1" -b --toa-kind none
 }
 
 serve() { # KIND PORT SCHEDULER METHOD DESTINATIONS

@@ -131,7 +131,7 @@ class Director:
         return self.namespace.run(program("xlvs"), *words, **options).stdout
 
     def add_service(self, family, method, servers, port=80, scheduler="rr", protocol="t",
-                    dest_port=None, vip=None, reachable=True):
+                    dest_port=None, vip=None, reachable=True, words=""):
         """A service of the VIP with these servers, which are made ready for the method. Returns
         when they can be reached: what comes earlier is dropped by name."""
         unknown = self.unknown_neighbours()
@@ -139,7 +139,7 @@ class Director:
         self.ipvsadm(f"-A -{protocol} {service} -s {scheduler}")
         for server in servers:
             server.prepare(method, family, vip)
-            self.add_dest(service, family, server, method, dest_port or port, protocol)
+            self.add_dest(service, family, server, method, dest_port or port, protocol, words)
         if reachable:
             self.resolve(family, family.client)
             until("the neighbours", lambda: self.unknown_neighbours() <= unknown)

@@ -205,7 +205,7 @@ static size_t segment_bytes(const struct packet *packet)
 {
 	if (packet->protocol == PACKET_SCTP && packet->next_chunk)
 		return next_chunk_at(packet) + CHUNK_BYTES;
-	return transport_bytes(packet->protocol) + packet->payload_bytes;
+	return transport_bytes(packet->protocol) + packet->tcp_option_bytes + packet->payload_bytes;
 }
 
 static void put_sctp(uint8_t *l4, const struct packet *packet)
@@ -234,14 +234,15 @@ static void put_transport(uint8_t *l4, const struct packet *packet)
 	}
 	l4[7] = 1; /* sequence */
 	l4[11] = packet->tcp_flags & ACK ? 7 : 0; /* acknowledgement */
-	l4[12] = TCP_BYTES / 4 << 4;
+	l4[12] = (uint8_t)((TCP_BYTES + packet->tcp_option_bytes) / 4 << 4);
 	l4[13] = packet->tcp_flags;
 	packet_put16(l4 + 14, 0xfff0);
+	memcpy(l4 + TCP_BYTES, packet->tcp_options, packet->tcp_option_bytes);
 }
 
 void packet_build(const struct packet *packet, struct frame *ret_frame)
 {
-	size_t l4_bytes = transport_bytes(packet->protocol);
+	size_t l4_bytes = transport_bytes(packet->protocol) + packet->tcp_option_bytes;
 	uint8_t *ip = ret_frame->data + ETHERNET_BYTES, *l4;
 
 	*ret_frame = (struct frame){.bytes = ETHERNET_BYTES};

@@ -70,6 +70,8 @@ struct packet {
 	uint16_t sport;
 	uint16_t dport;
 	uint8_t tcp_flags;
+	uint8_t tcp_option_bytes; /* a multiple of 4 */
+	uint8_t tcp_options[OPTION_BYTES_MAX];
 	uint8_t chunk; /* SCTP: type of the one that holds the payload */
 	uint8_t next_chunk; /* SCTP: of an empty one behind it, 0: there is none */
 	bool no_checksum; /* UDP, GRE, SCTP */

@@ -76,13 +76,21 @@ class Server(Namespace):
         self.vips.append(vip or family.vip)
         self.reply_directly(family, method)
 
-    def renew(self):
-        """As it was when it was made: prepared for nothing, asked by nobody."""
+    def forget_vips(self):
         if self.vips:
             self.run(program("xlvs"), "rs", "del", *self.vips)
+        self.vips = []
+
+    def close(self):
+        self.forget_vips()  # what FULLNAT prepared does not end with the namespace
+        super().close()
+
+    def renew(self):
+        """As it was when it was made: prepared for nothing, asked by nobody."""
+        self.forget_vips()
         if self.direct:
             self.ip(*(f"route del {network}" for network in self.direct))
-        self.vips, self.direct = [], set()
+        self.direct = set()
         if self.nginx.poll() is not None:
             self.start_nginx()
         os.truncate(os.path.join(self.directory, "access.log"), 0)

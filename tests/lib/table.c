@@ -130,7 +130,7 @@ static void check_live(struct audit *audit, const struct xlvs_conn *conn, uint32
 	struct xlvs_tuple tuple = tuple_of(conn);
 	int64_t found = search(table, &tuple);
 
-	if (conn->meta & XLVS_META_INVALID && !(conn->meta & XLVS_META_REPLY))
+	if (conn->family & XLVS_FAMILY_TEMPLATE && conn->meta & XLVS_META_INVALID)
 		found = found == index ? -1 : (int64_t)index; /* its successor at most */
 	if (found < 0)
 		complain(audit, "record %u: a search does not find it", index);

@@ -37,7 +37,7 @@ class TestFullnat(Forwarding):
 
     def test_every_frame_reaches_the_server_as_it_should(self, topology, director, client, family):
         server = topology.servers[0]
-        director.add_service(family, "fullnat", [server])
+        director.add_service(family, "fullnat", [server], words="--toa-kind none")
         near = (client.mac(), topology.director.mac("eth0"))
         far = (topology.director.mac(topology.director_interfaces[-1]), server.mac())
         service_end, server_end = (family.vip, 80), (server.address(family), 80)

@@ -80,17 +80,17 @@ static void test_a_destination_has_all_its_options(void **state)
 		     "\"pe\": null, \"ops\": false, " NO_STATS ", \"destinations\": [\n"
 		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.1\", \"port\": 8080, "
 		     "\"forward\": \"Masq\", \"weight\": 5, \"upper_threshold\": 20, "
-		     "\"lower_threshold\": 10, \"tunnel\": null, \"active\": 0, \"inactive\": 0, "
-		     "\"persistent\": 0, " NO_STATS "},\n"
+		     "\"lower_threshold\": 10, \"tunnel\": null, \"toa_kind\": null, "
+		     "\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
 		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.2\", \"port\": 80, "
 		     "\"forward\": \"Tunnel\", \"weight\": 1, \"upper_threshold\": 0, "
 		     "\"lower_threshold\": 0, \"tunnel\": {\"type\": \"gue\", \"port\": 6080, "
-		     "\"checksum\": \"csum\"}, \"active\": 0, \"inactive\": 0, \"persistent\": "
-		     "0, " NO_STATS "},\n"
+		     "\"checksum\": \"csum\"}, \"toa_kind\": null, \"active\": 0, "
+		     "\"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
 		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.3\", \"port\": 8080, "
 		     "\"forward\": \"FullNat\", \"weight\": 1, \"upper_threshold\": 0, "
-		     "\"lower_threshold\": 0, \"tunnel\": null, \"active\": 0, \"inactive\": 0, "
-		     "\"persistent\": 0, " NO_STATS "}]}\n]}\n",
+		     "\"lower_threshold\": 0, \"tunnel\": null, \"toa_kind\": 254, "
+		     "\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "}]}\n]}\n",
 		"");
 	run("ipvsadm -C");
 }

@@ -148,6 +148,14 @@ long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *bytes, __u32 n_b
 	return 0;
 }
 
+long bpf_xdp_store_bytes(struct xdp_md *ctx, __u32 offset, void *bytes, __u32 n_bytes)
+{
+	if (offset + n_bytes > ctx->data_end - ctx->data)
+		return -1;
+	memcpy((void *)(uintptr_t)(ctx->data + offset), bytes, n_bytes);
+	return 0;
+}
+
 void *host_low_memory(size_t bytes)
 {
 	static uintptr_t next = 0x10000000;

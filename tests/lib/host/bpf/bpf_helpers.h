@@ -40,5 +40,6 @@ long bpf_redirect(__u32 ifindex, __u64 flags);
 long bpf_xdp_adjust_head(struct xdp_md *ctx, int delta);
 long bpf_xdp_adjust_tail(struct xdp_md *ctx, int delta);
 long bpf_xdp_load_bytes(struct xdp_md *ctx, __u32 offset, void *bytes, __u32 n_bytes);
+long bpf_xdp_store_bytes(struct xdp_md *ctx, __u32 offset, void *bytes, __u32 n_bytes);
 
 #endif
