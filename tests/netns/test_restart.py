@@ -63,6 +63,7 @@ def test_a_restart_without_traffic_changes_no_number(topology, director, client,
     before = numbers()
     director.kill()
     director.start()
+    assert not [line for line in director.log if " no " in line], "something is missing now"
     assert numbers() == before
 
 
