@@ -53,8 +53,11 @@ def transcript(name):
 
 
 def replayed(record, done, path):
-    """What came of a record's command. The program calls itself by the path it was called by."""
+    """What came of a record's command. The program calls itself by the path it was called by;
+    connections are those of other tests."""
     out, err = (text.replace(path, "ipvsadm") for text in (done.stdout, done.stderr))
+    if out.startswith("IPVS connection entries"):
+        out = "".join(out.splitlines(True)[:2])
     return Record(record.words, record.stdin, out, err, done.returncode)
 
 
