@@ -17,9 +17,7 @@ static __always_inline struct xlvs_dest *xlvs_dest_at(__u32 index)
 
 static __always_inline struct xlvs_runtime *xlvs_runtime_get(void)
 {
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&xlvs_runtime, &zero);
+	return &xlvs_runtime;
 }
 
 /* A setting of IPVS's as it is now: 0 without the map, which always is there. */

@@ -66,19 +66,20 @@ static __always_inline bool refresh_reply(const struct xlvs_packet *pkt, struct 
 	return true;
 }
 
+static __always_inline struct xlvs_dest *available_dest(__u32 index)
+{
+	struct xlvs_dest *dest = xlvs_dest_at(index);
+
+	return dest && dest->flags & XLVS_DEST_AVAILABLE ? dest : (void *)0;
+}
+
 static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *pkt,
-					__u32 dest_index, __u32 meta, bool ipv4)
+					struct xlvs_dest *dest, __u32 meta, bool ipv4)
 {
 	__u32 method = (meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT;
-	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
 	struct xlvs_nexthop *nexthop;
 	int r = 0;
 
-	if (!dest)
-		return xlvs_drop(XLVS_DROP_INTERNAL);
-	if (!(dest->flags & XLVS_DEST_AVAILABLE))
-		return -XLVS_DROP_DEST_REMOVED;
-	xlvs_count_in(dest_index, pkt->length_bytes);
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop)
 		return r == XLVS_TO_HOST ? xlvs_forward_local(ctx, pkt, dest, meta)
@@ -168,7 +169,8 @@ static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *p
  */
 static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, bool ipv4)
 {
-	__u32 index = XLVS_NONE, service = XLVS_NONE, meta;
+	__u32 index = XLVS_NONE, service = XLVS_NONE, meta, dest_index;
+	struct xlvs_dest *dest = (void *)0;
 	struct xlvs_conn *conn;
 	int r;
 
@@ -182,18 +184,24 @@ static __always_inline int travel(struct xdp_md *ctx, struct xlvs_packet *pkt, b
 		meta = conn->meta;
 		if (meta & XLVS_META_REPLY)
 			return travel_back(ctx, pkt, conn, index, ipv4);
+		dest_index = conn->dest;
 		if (is_steady(pkt, meta) && ((__u16)(pkt->now - conn->refreshed) < REFRESH_TICKS ||
-					     refresh_request(pkt, conn))) {
-			pkt->record = index;
-			r = send_request(ctx, pkt, conn->dest, meta, ipv4);
-			if (r != -XLVS_DROP_DEST_REMOVED)
-				return r;
-		}
+					     refresh_request(pkt, conn)))
+			dest = available_dest(dest_index);
+		pkt->record = index;
 	}
-	r = xlvs_advance_request(ctx, pkt, index, service);
-	if (r < 0)
-		return r;
-	return send_request(ctx, pkt, r & XLVS_ADVANCE_DEST, r >> XLVS_ADVANCE_META_SHIFT, ipv4);
+	if (!dest) {
+		r = xlvs_advance_request(ctx, pkt, index, service);
+		if (r < 0)
+			return r;
+		dest_index = r & XLVS_ADVANCE_DEST;
+		meta = r >> XLVS_ADVANCE_META_SHIFT;
+		dest = available_dest(dest_index);
+		if (!dest)
+			return xlvs_dest_removed(pkt);
+	}
+	xlvs_count_in(dest_index, pkt->length_bytes);
+	return send_request(ctx, pkt, dest, meta, ipv4);
 }
 
 /* The same for the first fragment of a datagram, seldom met: it takes no short cut. */

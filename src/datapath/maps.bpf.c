@@ -13,7 +13,6 @@ struct xlvs_reasons_map xlvs_reasons SEC(".maps");
 struct xlvs_dst_ledger_map xlvs_dst_ledger SEC(".maps");
 struct xlvs_svc_ledger_map xlvs_svc_ledger SEC(".maps");
 struct xlvs_marks_map xlvs_marks SEC(".maps");
-struct xlvs_runtime_map xlvs_runtime SEC(".maps");
 struct xlvs_held_map xlvs_held SEC(".maps");
 struct xlvs_detours_map xlvs_detours SEC(".maps");
 struct xlvs_fragments_map xlvs_fragments SEC(".maps");
@@ -23,6 +22,7 @@ struct xlvs_events_map xlvs_events SEC(".maps");
 struct xlvs_clock_map xlvs_clock SEC(".maps");
 
 const volatile struct xlvs_constants xlvs_constants;
+struct xlvs_runtime xlvs_runtime SEC(".data.runtime");
 volatile __u32 xlvs_lookups;
 
 char xlvs_license[] SEC("license") = "GPL";

@@ -43,7 +43,6 @@ XLVS_ARRAY(xlvs_reasons, __u64, 1); /* [cpu][enum xlvs_reason] */
 XLVS_ARRAY(xlvs_dst_ledger, struct xlvs_ledger, XLVS_DESTS_MAX); /* the daemon's alone */
 XLVS_ARRAY(xlvs_svc_ledger, struct xlvs_ledger, XLVS_SERVICES_MAX); /* the daemon's alone */
 XLVS_ARRAY(xlvs_marks, struct xlvs_mark_rule, XLVS_MARK_RULES_MAX);
-XLVS_ARRAY(xlvs_runtime, struct xlvs_runtime, 1);
 XLVS_ARRAY(xlvs_held, struct xlvs_held, XLVS_HELD_MAX);
 XLVS_ARRAY(xlvs_detours, struct xlvs_nexthop, XLVS_DETOURS_MAX); /* tickets, see detour.h */
 
@@ -93,8 +92,10 @@ extern struct xlvs_clock_map xlvs_clock SEC(".maps");
 
 extern const volatile struct xlvs_constants xlvs_constants;
 
-/* enum xlvs_lookup: how services are found beyond the exact address. A variable, for every packet
- * that is none of ours asks, and a map would cost it twenty instructions; the truth stands in
+/* A variable, and so a map of its own: reading it costs no look-up. */
+extern struct xlvs_runtime xlvs_runtime;
+
+/* enum xlvs_lookup: how services are found beyond the exact address. The truth stands in
  * xlvs_runtime. */
 extern volatile __u32 xlvs_lookups;
 

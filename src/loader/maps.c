@@ -100,7 +100,10 @@ int xlvs_maps_reuse(struct xlvs_loader *loader, int program_fd, struct xlvs_erro
 	set_sizes(loader, &sizes);
 	bpf_object__for_each_map(map, loader->skeleton->obj)
 	{
-		r = bpf_map__is_internal(map) ? 0 : reuse(loader, map, program_fd, reterr);
+		/* Other variables are the program's own. */
+		if (bpf_map__is_internal(map) && map != loader->skeleton->maps.data_runtime)
+			continue;
+		r = reuse(loader, map, program_fd, reterr);
 		if (r < 0)
 			return r;
 	}

@@ -13,7 +13,7 @@
 /* Raise it with every change of a struct in abi/ or of one below: what maps of another layout hold
  * is not understood. */
 enum {
-	XLVS_LAYOUT = 13
+	XLVS_LAYOUT = 14
 };
 
 /* X(symbol, name): the maps that are memory-mapped. The numbers stand in the journal. */
@@ -30,7 +30,7 @@ enum {
 	X(DEST_LEDGER, "xlvs_dst_ledger")    \
 	X(SERVICE_LEDGER, "xlvs_svc_ledger") \
 	X(MARKS, "xlvs_marks")               \
-	X(RUNTIME, "xlvs_runtime")           \
+	X(RUNTIME, ".data.runtime")          \
 	X(PRIVATE, "xlvs_private")
 
 enum xlvs_memory_number {

@@ -165,7 +165,7 @@ static int load_over(struct xlvs_loader *loader, int program_fd, struct xlvs_err
 	r = xlvs_maps_reuse(loader, program_fd, reterr);
 	if (r < 0)
 		return r;
-	if (bpf_map__lookup_elem(loader->skeleton->maps.xlvs_runtime, &zero, sizeof(zero), &runtime,
+	if (bpf_map__lookup_elem(loader->skeleton->maps.data_runtime, &zero, sizeof(zero), &runtime,
 				 sizeof(runtime), 0))
 		return xlvs_complaint_refuse(reterr, -EIO, "cannot read the running settings");
 	loader->skeleton->rodata->xlvs_constants = runtime.constants;

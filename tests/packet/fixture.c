@@ -85,7 +85,7 @@ static int map_all(void)
 		.n_conns = bpf_map__max_entries(skeleton->maps.xlvs_conns),
 		.dests = map_memory(skeleton->maps.xlvs_dests),
 		.n_dests = DIRECTOR_DESTS_MAX,
-		.runtime = map_memory(skeleton->maps.xlvs_runtime),
+		.runtime = map_memory(skeleton->maps.data_runtime),
 		.controls = map_memory(skeleton->maps.xlvs_controls),
 	};
 	director.lookups = &skeleton->bss->xlvs_lookups;
@@ -191,7 +191,7 @@ void director_close(void)
 
 	unmap(director.table.conns, skeleton->maps.xlvs_conns);
 	unmap(director.table.dests, skeleton->maps.xlvs_dests);
-	unmap(director.table.runtime, skeleton->maps.xlvs_runtime);
+	unmap(director.table.runtime, skeleton->maps.data_runtime);
 	unmap(director.services, skeleton->maps.xlvs_services);
 	unmap(director.chunks, skeleton->maps.xlvs_chunks);
 	unmap(director.nexthops, skeleton->maps.xlvs_nexthops);

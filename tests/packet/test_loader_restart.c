@@ -154,7 +154,7 @@ static void test_the_expiry_goes_on_after_a_kill(void **state)
 		usleep(20000);
 		assert_int_equal(xlvs_pins_open(&pins), 0);
 		fd = xlvs_pins_program(&pins);
-		map = xlvs_program_map(fd, "xlvs_runtime");
+		map = xlvs_program_map(fd, ".data.runtime");
 		assert_int_equal(bpf_map_lookup_elem(map, &zero, &runtime), 0);
 		close(map);
 		close(fd);

@@ -135,18 +135,18 @@ bool native_open(uint32_t n_groups)
 	memset(host_services, 0, sizeof(host_services));
 	memset(host_reasons, 0, sizeof(host_reasons));
 	host_set_constants(&constants);
-	host_runtime = (struct xlvs_runtime){
+	xlvs_runtime = (struct xlvs_runtime){
 		.generation = 1,
 		.conn_limit = host_n_conns / 4 * 3,
 		.unproven_limit = host_n_conns / 8 * 3,
 		.sweep_records = host_n_conns,
 	};
 	for (int i = 0; i < XLVS_TIMEOUTS; i++)
-		host_runtime.timeout_ticks[i] = NATIVE_TIMEOUT_TICKS;
-	host_runtime.timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED] = 1U << 30;
+		xlvs_runtime.timeout_ticks[i] = NATIVE_TIMEOUT_TICKS;
+	xlvs_runtime.timeout_ticks[XLVS_TIMEOUT_TCP + XLVS_TCP_ESTABLISHED] = 1U << 30;
 	for (uint32_t i = 0; i < NATIVE_SERVICES; i++) {
 		add_service(i);
-		++*(family_of(i) == 4 ? &host_runtime.n_services4 : &host_runtime.n_services6);
+		++*(family_of(i) == 4 ? &xlvs_runtime.n_services4 : &xlvs_runtime.n_services6);
 	}
 	xlvs_start(NULL);
 	return true;
@@ -314,7 +314,7 @@ static bool audit(struct table_census *ret_census)
 {
 	const struct table table = {host_conns,	   host_n_conns,
 				    host_dests,	   dest_index(NATIVE_SERVICES, 0),
-				    &host_runtime, NULL};
+				    &xlvs_runtime, NULL};
 
 	return !table_audit(&table, ret_census);
 }
@@ -340,5 +340,5 @@ bool native_drains(void)
 			(unsigned long long)host_conns[i].word);
 		return false;
 	}
-	return audit(&census) && !host_runtime.records;
+	return audit(&census) && !xlvs_runtime.records;
 }

@@ -181,7 +181,7 @@ static void publish_first(uint32_t index, uint32_t partner)
 	conn->deadline = now + TIMEOUT_TICKS;
 	conn->meta = XLVS_META_INACTIVE;
 	host_dests[conn->dest].inactive++;
-	host_runtime.unproven++;
+	xlvs_runtime.unproven++;
 	xlvs_conn_publish(conn);
 	places[index].life = XLVS_LIFE_LIVE;
 	places[index].partner = partner;
@@ -283,7 +283,7 @@ static bool prove(uint32_t key)
 		return true;
 	places[index].proven = true;
 	conns[index].meta |= XLVS_META_PROVEN;
-	host_runtime.unproven--;
+	xlvs_runtime.unproven--;
 	return true;
 }
 
@@ -326,7 +326,7 @@ static bool sweep(void)
 	for (uint32_t i = 0; i < n_places; i++)
 		expected_visit(i);
 	host_fire_timer();
-	return is_as_expected("the hand after a turn", (int)host_runtime.sweep_hand, 0);
+	return is_as_expected("the hand after a turn", (int)xlvs_runtime.sweep_hand, 0);
 }
 
 static bool pass_time(uint32_t ticks)
@@ -402,7 +402,7 @@ static bool is_place_equal(uint32_t index)
 
 bool model_check(void)
 {
-	const struct table table = {conns, n_places, host_dests, MODEL_DESTS, &host_runtime, NULL};
+	const struct table table = {conns, n_places, host_dests, MODEL_DESTS, &xlvs_runtime, NULL};
 	struct table_census census;
 
 	for (uint32_t i = 0; i < n_places; i++) {
@@ -428,7 +428,7 @@ bool model_drain(void)
 		if (conns[i].word)
 			return disagree("place %u is not as new: %#llx", i, conns[i].word);
 	}
-	return model_check() && is_as_expected("records left", (int)host_runtime.records, 0);
+	return model_check() && is_as_expected("records left", (int)xlvs_runtime.records, 0);
 }
 
 void model_begin(uint32_t n_groups, uint64_t seed)
@@ -447,7 +447,7 @@ void model_begin(uint32_t n_groups, uint64_t seed)
 	n_places = n_groups * XLVS_CONN_GROUP;
 	host_conns = conns;
 	host_n_conns = n_places;
-	host_runtime = (struct xlvs_runtime){.sweep_records = n_places};
+	xlvs_runtime = (struct xlvs_runtime){.sweep_records = n_places};
 	host_jiffies = now = (uint32_t)seed; /* wherever its 32 bits are about to overflow */
 	xlvs_start(NULL);
 }

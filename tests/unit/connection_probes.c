@@ -161,7 +161,7 @@ static void empty(uint32_t n_records)
 	for (int i = 0; i < 6; i++)
 		constants.seed[i] = random64();
 	host_set_constants(&constants);
-	host_runtime = (struct xlvs_runtime){};
+	xlvs_runtime = (struct xlvs_runtime){};
 	host_n_conns = n_records;
 	free(host_conns);
 	host_conns = aligned_alloc(64, n_records * sizeof(struct xlvs_conn));

@@ -47,7 +47,7 @@ static void publish(void)
 	assert_int_equal(
 		xlvs_mark_image_build(host_marks, XLVS_MARK_RULES_MAX, constants.seed, &image), 0);
 	assert_true(FIRST_CHUNK + image.n_chunks < HOST_CHUNKS);
-	host_runtime.marks = image.n_chunks ? FIRST_CHUNK : 0;
+	xlvs_runtime.marks = image.n_chunks ? FIRST_CHUNK : 0;
 	if (image.n_chunks)
 		memcpy(&host_chunks[FIRST_CHUNK], image.chunks,
 		       image.n_chunks * sizeof(union xlvs_chunk));
@@ -268,7 +268,7 @@ static void test_no_rules_give_no_mark(void **state)
 	(void)state;
 	memset(host_marks, 0, sizeof(host_marks));
 	publish();
-	assert_int_equal(host_runtime.marks, 0);
+	assert_int_equal(xlvs_runtime.marks, 0);
 	assert_int_equal(give(&packet), 0);
 }
 

@@ -112,7 +112,7 @@ static struct xlvs_conn connection(uint32_t state, bool one_way)
 		.active = 10 + active,
 		.inactive = 20 + !active,
 	};
-	host_runtime.unproven = 30;
+	xlvs_runtime.unproven = 30;
 	return conn;
 }
 
@@ -161,7 +161,7 @@ static void test_deadline_is_the_timeout_of_the_new_state(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < XLVS_TIMEOUTS; i++)
-		host_runtime.timeout_ticks[i] = 100 + i;
+		xlvs_runtime.timeout_ticks[i] = 100 + i;
 	for_each_cell(rule, direction, from)
 	{
 		struct xlvs_conn conn = connection(from, direction == XLVS_INPUT_ONLY);
@@ -209,18 +209,18 @@ static void test_a_client_is_proven_by_what_follows_its_init(void **state)
 	step(&two_way, XLVS_OUTPUT, 2);
 	step(&two_way, XLVS_INPUT, 1);
 	assert_false(two_way.meta & XLVS_META_PROVEN);
-	assert_int_equal(host_runtime.unproven, 30);
+	assert_int_equal(xlvs_runtime.unproven, 30);
 	step(&two_way, XLVS_INPUT, 10);
 	assert_true(two_way.meta & XLVS_META_PROVEN);
 	step(&two_way, XLVS_INPUT, 0);
-	assert_int_equal(host_runtime.unproven, 29);
+	assert_int_equal(xlvs_runtime.unproven, 29);
 
 	one_way = connection(XLVS_SCTP_NONE, true);
 	step(&one_way, XLVS_INPUT, 1);
 	assert_false(one_way.meta & XLVS_META_PROVEN);
 	step(&one_way, XLVS_INPUT, 10);
 	assert_true(one_way.meta & XLVS_META_PROVEN);
-	assert_int_equal(host_runtime.unproven, 29);
+	assert_int_equal(xlvs_runtime.unproven, 29);
 }
 
 /* RFC 9260, appendix A, bit by bit. */

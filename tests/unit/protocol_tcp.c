@@ -71,7 +71,7 @@ static uint32_t expected_state(uint32_t state, uint32_t column)
 				words[1], words[2], words[3], words[4], words[5], words[6],
 				words[7], words[8], words[9], words[10], words[11]),
 			 12);
-	for (size_t i = 0; host_runtime.settings[XLVS_SETTING_secure_tcp] >= XLVS_DEFENCE_ALERT &&
+	for (size_t i = 0; xlvs_runtime.settings[XLVS_SETTING_secure_tcp] >= XLVS_DEFENCE_ALERT &&
 			   i < sizeof(secure) / sizeof(secure[0]);
 	     i++)
 		if (state == state_named(secure[i].from) && column == secure[i].column)
@@ -98,7 +98,7 @@ static struct xlvs_conn connection(uint32_t state, bool one_way)
 		.active = 10 + is_active(state),
 		.inactive = 20 + !is_active(state),
 	};
-	host_runtime.unproven = 30;
+	xlvs_runtime.unproven = 30;
 	return conn;
 }
 
@@ -133,10 +133,10 @@ static void test_every_cell_of_the_table(void **state)
 static void test_every_cell_in_every_mode_of_secure_tcp(void **state)
 {
 	for (int mode = 0; mode <= XLVS_DEFENCE_ALWAYS; mode++) {
-		host_runtime.settings[XLVS_SETTING_secure_tcp] = mode;
+		xlvs_runtime.settings[XLVS_SETTING_secure_tcp] = mode;
 		test_every_cell_of_the_table(state);
 	}
-	host_runtime.settings[XLVS_SETTING_secure_tcp] = 0;
+	xlvs_runtime.settings[XLVS_SETTING_secure_tcp] = 0;
 }
 
 /* RST before SYN before FIN before ACK; urgent and push say nothing. */
@@ -190,7 +190,7 @@ static void test_deadline_is_the_timeout_of_the_new_state(void **state)
 {
 	(void)state;
 	for (uint32_t i = 0; i < XLVS_TIMEOUTS; i++)
-		host_runtime.timeout_ticks[i] = 100 + i;
+		xlvs_runtime.timeout_ticks[i] = 100 + i;
 	for (uint32_t from = 0; from < XLVS_TCP_STATES; from++) {
 		struct xlvs_conn conn = connection(from, false);
 		uint32_t to = step(&conn, XLVS_INPUT, XLVS_TCP_ACK);
@@ -252,11 +252,11 @@ static void test_a_client_is_proven_by_an_ack_to_what_it_was_sent(void **state)
 	assert_false(two_way.meta & XLVS_META_PROVEN);
 	step(&two_way, XLVS_OUTPUT, XLVS_TCP_SYN | XLVS_TCP_ACK);
 	assert_false(two_way.meta & XLVS_META_PROVEN);
-	assert_int_equal(host_runtime.unproven, 30);
+	assert_int_equal(xlvs_runtime.unproven, 30);
 	step(&two_way, XLVS_INPUT, XLVS_TCP_ACK);
 	assert_true(two_way.meta & XLVS_META_PROVEN);
 	step(&two_way, XLVS_INPUT, XLVS_TCP_ACK);
-	assert_int_equal(host_runtime.unproven, 29);
+	assert_int_equal(xlvs_runtime.unproven, 29);
 
 	one_way = connection(XLVS_TCP_NONE, true);
 	step(&one_way, XLVS_INPUT, XLVS_TCP_SYN);
@@ -264,7 +264,7 @@ static void test_a_client_is_proven_by_an_ack_to_what_it_was_sent(void **state)
 	assert_false(one_way.meta & XLVS_META_PROVEN);
 	step(&one_way, XLVS_INPUT, XLVS_TCP_ACK);
 	assert_true(one_way.meta & XLVS_META_PROVEN);
-	assert_int_equal(host_runtime.unproven, 29);
+	assert_int_equal(xlvs_runtime.unproven, 29);
 }
 
 int main(void)

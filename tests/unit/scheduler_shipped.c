@@ -56,8 +56,8 @@ void shipped_init(struct shipped *shipped, uint16_t scheduler)
 {
 	memset(host_dests, 0, sizeof(host_dests));
 	host_n_localities = 0;
-	host_runtime.timeout_ticks[XLVS_TIMEOUT_LBLC] = REFERENCE_EXPIRATION_SEC;
-	host_runtime.timeout_ticks[XLVS_TIMEOUT_LBLCR] = REFERENCE_EXPIRATION_SEC;
+	xlvs_runtime.timeout_ticks[XLVS_TIMEOUT_LBLC] = REFERENCE_EXPIRATION_SEC;
+	xlvs_runtime.timeout_ticks[XLVS_TIMEOUT_LBLCR] = REFERENCE_EXPIRATION_SEC;
 	shipped->scheduler = scheduler;
 	shipped->list = 0;
 	shipped->mh_slots = XLVS_MH_SLOTS_DEFAULT;

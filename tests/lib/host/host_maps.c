@@ -10,7 +10,7 @@ struct host_locality host_localities[XLVS_LOCALITIES_MAX];
 __u32 host_n_localities;
 union xlvs_chunk host_chunks[HOST_CHUNKS];
 struct xlvs_dest host_dests[HOST_DESTS];
-struct xlvs_runtime host_runtime;
+struct xlvs_runtime xlvs_runtime;
 struct xlvs_mark_rule host_marks[XLVS_MARK_RULES_MAX];
 struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
 struct xlvs_nexthop host_nexthops[HOST_DESTS];
@@ -34,7 +34,6 @@ struct xlvs_nexthops_map xlvs_nexthops;
 struct xlvs_gateways_map xlvs_gateways;
 struct xlvs_traffic_map xlvs_traffic;
 struct xlvs_reasons_map xlvs_reasons;
-struct xlvs_runtime_map xlvs_runtime;
 struct xlvs_marks_map xlvs_marks;
 struct xlvs_events_map xlvs_events;
 struct xlvs_localities_map xlvs_localities;
@@ -108,8 +107,6 @@ void *bpf_map_lookup_elem(void *map, const void *key)
 		return index < HOST_CONTROLS ? &host_controls[index] : NULL;
 	if (map == &xlvs_dests)
 		return index < HOST_DESTS ? &host_dests[index] : NULL;
-	if (map == &xlvs_runtime)
-		return index < 1 ? &host_runtime : NULL;
 	if (map == &xlvs_marks)
 		return index < XLVS_MARK_RULES_MAX ? &host_marks[index] : NULL;
 	if (map == &xlvs_chunks)

@@ -31,7 +31,7 @@ extern struct host_locality host_localities[XLVS_LOCALITIES_MAX];
 extern __u32 host_n_localities;
 extern union xlvs_chunk host_chunks[HOST_CHUNKS];
 extern struct xlvs_dest host_dests[HOST_DESTS];
-extern struct xlvs_runtime host_runtime;
+extern struct xlvs_runtime xlvs_runtime;
 extern struct xlvs_mark_rule host_marks[XLVS_MARK_RULES_MAX];
 extern struct xlvs_service host_services[XLVS_SERVICE_SLOTS];
 extern struct xlvs_nexthop host_nexthops[HOST_DESTS];
