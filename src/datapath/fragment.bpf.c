@@ -4,7 +4,6 @@
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "datapath/parse.bpf.h"
-#include "datapath/service.bpf.h"
 
 enum fragment_constant {
 	IP_OFFSET = 0x1fff, /* in units of 8 bytes */
@@ -257,19 +256,14 @@ static __always_inline int read_first(struct xdp_md *ctx, struct xlvs_packet *pk
 	const void *end = (void *)(long)ctx->data_end;
 	const void *l4 =
 		(void *)(long)ctx->data + sizeof(struct ethhdr) + (piece->header_bytes & 0x3f);
-	__u32 index;
 
 	if (piece->payload_bytes < PORTS_BYTES || l4 + PORTS_BYTES > end)
 		return XLVS_NOT_OURS;
 	pkt->l4_offset = sizeof(struct ethhdr) + piece->header_bytes;
 	pkt->tcp_flags = 0;
 	write_tuple(pkt, piece, *(const __u32 *)l4, piece->protocol);
-	if (piece->payload_bytes < header_bytes) {
-		if (!xlvs_conn_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET, &index) &&
-		    (__u32)xlvs_service_seek(ctx, pkt) == XLVS_NONE)
-			return XLVS_NOT_OURS;
-		return -XLVS_DROP_FRAGMENT_TINY;
-	}
+	if (piece->payload_bytes < header_bytes)
+		return XLVS_FRAGMENT_TINY;
 	if (piece->protocol == IPPROTO_TCP) {
 		if (l4 + sizeof(struct tcphdr) > end)
 			return XLVS_NOT_OURS;

@@ -11,10 +11,12 @@ enum xlvs_fragment_answer {
 	XLVS_FRAGMENT_FIRST = 16, /* beyond every XDP action */
 	XLVS_FRAGMENT_REQUEST,
 	XLVS_FRAGMENT_REPLY,
+	XLVS_FRAGMENT_TINY,
 };
 
 /* What this packet is: the first fragment, to be treated as a packet and then decided about; one of
- * a datagram that is decided, its connection's tuple in *pkt, of a request dest and meta, too.
+ * a datagram that is decided, its connection's tuple in *pkt, of a request dest and meta, too; or a
+ * first one without its whole transport header, to be dropped when it is ours.
  * Or an XDP action, for a fragment that is kept; XLVS_NOT_OURS for no fragment, or not ours; or a
  * negative reason. */
 int xlvs_fragment_enter(struct xdp_md *ctx, struct xlvs_packet *pkt);

@@ -229,6 +229,15 @@ static __always_inline int travel_first(struct xdp_md *ctx, struct xlvs_packet *
 	return xlvs_follow(ctx, pkt, XLVS_FATE_REQUEST, true);
 }
 
+/* Is there a connection or a service for it? */
+static __always_inline bool is_ours(struct xdp_md *ctx, struct xlvs_packet *pkt)
+{
+	__u32 index;
+
+	return xlvs_conn_find(&pkt->tuple, pkt->tuple.family == XLVS_AF_INET, &index) ||
+	       (__u32)xlvs_service_seek(ctx, pkt) != XLVS_NONE;
+}
+
 static __always_inline int depart_fragment(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	int r = xlvs_fragment_enter(ctx, pkt);
@@ -241,6 +250,8 @@ static __always_inline int depart_fragment(struct xdp_md *ctx, struct xlvs_packe
 		return xlvs_follow(ctx, pkt, XLVS_FATE_REQUEST, false);
 	case XLVS_FRAGMENT_REPLY:
 		return xlvs_follow(ctx, pkt, XLVS_FATE_REPLY, false);
+	case XLVS_FRAGMENT_TINY:
+		return is_ours(ctx, pkt) ? -XLVS_DROP_FRAGMENT_TINY : XLVS_NOT_OURS;
 	default:
 		return r;
 	}
