@@ -301,7 +301,8 @@ class Mail(unittest.TestCase):
             seen = []
             tls = self.tls if service.endswith("s") else None
             with Server(script(seen), tls=tls) as there:
-                base = {"service": service, "real": there.real, "ca_file": self.certificates.ca_file}
+                base = {"service": service, "real": there.real, "timeout_ms": 20000,
+                        "ca_file": self.certificates.ca_file}
                 results = run(base, {**base, "login": "me", "password": "right"},
                               {**base, "login": "me", "password": "wrong"})
             self.assertEqual([r.outcome for r in results], ["up", "up", "down"], service)
