@@ -65,11 +65,20 @@ static __always_inline __u16 xlvs_checksum_fold(__u64 sum)
 	return (sum & 0xffff) + (sum >> 16);
 }
 
+/* The same for up to 256 words, as headers have: no step is needed that brings it down to 32 bits.
+ */
+static __always_inline __u16 xlvs_checksum_fold_few(__u64 sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (sum & 0xffff) + (sum >> 16);
+}
+
 /* A checksum after `delta` (the sum of new words and of complemented old ones) was added to what
  * it covers (RFC 1624, equation 3). */
 static __always_inline __u16 xlvs_checksum_update(__u16 checksum, __u64 delta)
 {
-	return ~xlvs_checksum_fold((__u16)~checksum + delta);
+	return ~xlvs_checksum_fold_few((__u16)~checksum + delta);
 }
 
 /* One less in the high byte of a 16-bit word is 0x0100 more in the checksum (RFC 1624). */

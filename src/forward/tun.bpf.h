@@ -12,9 +12,6 @@
 #include "forward/forward.bpf.h"
 
 enum xlvs_tun_constant {
-	XLVS_ECN_MASK = 3,
-	XLVS_ECN_CE = 3,
-	XLVS_ECN_ECT0 = 2,
 	XLVS_IP_DF = 0x4000,
 	XLVS_IPV4_FIRST_BYTE = 0x45,
 	XLVS_GUE_BYTES = 12, /* with the UDP header before it */
@@ -52,13 +49,14 @@ static __always_inline __u32 xlvs_tun_overhead(const struct xlvs_dest *dest)
 int xlvs_tun_shim(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_dest *dest,
 		  struct xlvs_nexthop *nexthop);
 
-/* TOS or traffic class of the outer header. */
+/* TOS or traffic class of the outer header. A congestion mark is both low bits; what stays outside
+ * is the higher one, that the sender knows of such marks. */
 static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 {
 	__u8 tos =
 		ipv4 ? ((const struct iphdr *)inner)->tos : bpf_ntohl(*(const __be32 *)inner) >> 20;
 
-	return (tos & XLVS_ECN_MASK) == XLVS_ECN_CE ? tos ^ (XLVS_ECN_CE ^ XLVS_ECN_ECT0) : tos;
+	return tos ^ (tos & tos >> 1 & 1);
 }
 
 static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struct xlvs_tun *tun)
@@ -77,8 +75,8 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 	words[2] = tun->ttl | tun->protocol << 8;
 	words[3] = tun->nexthop->source[0];
 	words[4] = tun->dest->address[0];
-	outer->check =
-		~xlvs_checksum_fold((__u64)words[0] + words[1] + words[2] + words[3] + words[4]);
+	outer->check = ~xlvs_checksum_fold_few((__u64)words[0] + words[1] + words[2] + words[3] +
+					       words[4]);
 }
 
 static __always_inline void xlvs_tun_write_ipv6(struct ipv6hdr *outer, const struct xlvs_tun *tun)
