@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The director under test: its daemon, its commands, and what they print, as data."""
 
+import contextlib
 import json
 import os
 import re
@@ -134,16 +135,23 @@ class Director:
                     dest_port=None, vip=None, reachable=True, words=""):
         """A service of the VIP with these servers, which are made ready for the method. Returns
         when they can be reached: what comes earlier is dropped by name."""
-        unknown = self.unknown_neighbours()
         service = family.endpoint(vip or family.vip, port)
-        self.ipvsadm(f"-A -{protocol} {service} -s {scheduler}")
-        for server in servers:
-            server.prepare(method, family, vip)
-            self.add_dest(service, family, server, method, dest_port or port, protocol, words)
-        if reachable:
-            self.resolve(family, family.client)
-            until("the neighbours", lambda: self.unknown_neighbours() <= unknown)
+        with self.reaching() if reachable else contextlib.nullcontext():
+            self.ipvsadm(f"-A -{protocol} {service} -s {scheduler}")
+            for server in servers:
+                server.prepare(method, family, vip)
+                self.add_dest(service, family, server, method, dest_port or port, protocol, words)
+            if reachable:
+                self.resolve(family, family.client)
         return service
+
+    @contextlib.contextmanager
+    def reaching(self):
+        """Returns when the destinations that were added inside can be reached. Connections of
+        earlier tests may still hold some that cannot."""
+        unknown = self.unknown_neighbours()
+        yield
+        until("the neighbours", lambda: self.unknown_neighbours() <= unknown)
 
     def resolve(self, family, address):
         """Until the director's host knows the neighbour: it asks for a port nobody serves."""

@@ -91,11 +91,11 @@ def ldirectord(request, director, ipv4, tmp_path):
 def test_a_whole_life(topology, director, client, ipv4, ldirectord):
     rs1, rs2, _ = topology.servers
     assert ldirectord.run("status") == 3
-    assert ldirectord.run("start") == 0
-    ldirectord.wait(80, rs1=("Masq", 3), rs2=("Masq", 1))
-    ldirectord.wait(8080, rs2=("Route", 5), rs3=("Route", 1))
-    assert ldirectord.run("status") == 0
-    until("the servers to be reached", lambda: director.unknown_neighbours() == 0)
+    with director.reaching():
+        assert ldirectord.run("start") == 0
+        ldirectord.wait(80, rs1=("Masq", 3), rs2=("Masq", 1))
+        ldirectord.wait(8080, rs2=("Route", 5), rs3=("Route", 1))
+        assert ldirectord.run("status") == 0
     assert set(fetch(client, ipv4, 8)) == {"rs1", "rs2"}
 
     rs2.kill_nginx()    # once deleted, once drained

@@ -132,10 +132,10 @@ def test_a_server_takes_no_more_than_its_threshold(topology, director, client, i
     service = director.add_service(ipv4, "nat", [])
     server = topology.servers[0]
     server.prepare("nat", ipv4)
-    dest = director.add_dest(service, ipv4, server, "nat", 80, words="-x 2 -y 1")
+    with director.reaching():
+        dest = director.add_dest(service, ipv4, server, "nat", 80, words="-x 2 -y 1")
     assert [columns for _, name, columns in director.rows("--thresholds") if name == dest] == [
         ["2", "1", "0", "0"]]
-    until("the neighbour", lambda: not director.unknown_neighbours())
     with contextlib.ExitStack() as sessions:
         for _ in range(2):
             assert sessions.enter_context(Session(client, ipv4)).get() == "rs1"
@@ -166,11 +166,11 @@ def test_a_mark_has_one_template_for_all_ports(topology, director, client, famil
     director.xlvs("mark", "add", "tcp", family.vip, "5")
     try:
         director.ipvsadm(f"-A -f 5{words} -s rr -p 40")
-        for each in topology.servers:
-            each.prepare("nat", family)
-            dest = family.endpoint(each.address(family), 9)  # a port that is not looked at
-            director.ipvsadm(f"-a -f 5{words} -r {dest} -m")
-        until("the neighbours", lambda: not director.unknown_neighbours())
+        with director.reaching():
+            for each in topology.servers:
+                each.prepare("nat", family)
+                dest = family.endpoint(each.address(family), 9)  # a port that is not looked at
+                director.ipvsadm(f"-a -f 5{words} -r {dest} -m")
         assert fetch(client, family, 2) == ["rs3"] * 2
         assert fetch(client, family, 2, port=8080) == ["rs3"] * 2
         mark = "0.0.0.5:0" if family.version == 4 else "[0:5::]:0"
