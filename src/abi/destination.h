@@ -9,6 +9,7 @@
 
 #include <linux/types.h>
 
+#include "abi/mss.h"
 #include "abi/tunnel.h"
 
 enum xlvs_dest_flag {
@@ -44,7 +45,7 @@ struct xlvs_dest {
 	__u32 serial; /* counts the destinations that have had this slot */
 	__u8 outer; /* enum xlvs_dest_outer */
 	__u8 toa_kind; /* of the TCP option with the client's address, FULLNAT; 0: none */
-	__u8 unused[2];
+	__u16 mss; /* enum xlvs_mss */
 
 	__u32 active __attribute__((aligned(64)));
 	__u32 inactive;

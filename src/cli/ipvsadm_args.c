@@ -88,6 +88,7 @@ static const struct option_word {
 	{"tun-csum", '\0', POPT_ARG_NONE, IPVSADM_TUN_CSUM, 1, xlvs_ipvsadm_tunnel_flag},
 	{"tun-remcsum", '\0', POPT_ARG_NONE, IPVSADM_TUN_REMCSUM, 2, xlvs_ipvsadm_tunnel_flag},
 	{"toa-kind", '\0', POPT_ARG_STRING, IPVSADM_TOA_KIND, 0, xlvs_ipvsadm_toa_kind},
+	{"mss-clamp", '\0', POPT_ARG_STRING, IPVSADM_MSS_CLAMP, 0, xlvs_ipvsadm_mss_clamp},
 	{"mcast-interface", '\0', POPT_ARG_STRING, IPVSADM_MCAST_INTERFACE, IPVSADM_MCAST_INTERFACE,
 	 xlvs_ipvsadm_name},
 	{"mcast-group", '\0', POPT_ARG_STRING, IPVSADM_MCAST_GROUP, 0, xlvs_ipvsadm_mcast_group},

@@ -385,6 +385,10 @@ void xlvs_ipvsadm_save_dest(FILE *out, bool numeric, const struct xlvs_service_k
 		fputs(" --toa-kind none", out);
 	else if (dest->method == XLVS_METHOD_FULLNAT && dest->toa_kind != XLVS_TOA_KIND)
 		fprintf(out, " --toa-kind %u", dest->toa_kind);
+	if (dest->mss == XLVS_MSS_FITS)
+		fputs(" --mss-clamp auto", out);
+	else if (dest->mss)
+		fprintf(out, " --mss-clamp %u", dest->mss);
 	fputc('\n', out);
 }
 

@@ -166,6 +166,10 @@ void xlvs_ipvsadm_json_dest(FILE *out, const struct xlvs_dest_info *dest)
 		fprintf(out, "\"toa_kind\": %u, ", spec->toa_kind);
 	else
 		fputs("\"toa_kind\": null, ", out);
+	if (spec->mss > XLVS_MSS_FITS)
+		fprintf(out, "\"mss_clamp\": %u, ", spec->mss);
+	else
+		fprintf(out, "\"mss_clamp\": %s, ", spec->mss ? "\"auto\"" : "null");
 	fprintf(out, "\"active\": %u, \"inactive\": %u, \"persistent\": %u, ", dest->active,
 		dest->inactive, dest->persistent);
 	print_stats(out, &dest->stats);

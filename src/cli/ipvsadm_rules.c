@@ -9,6 +9,7 @@
 /* The options of a forwarding method, the threshold pair, and those of a tunnel. */
 #define DEST_OPTIONS   (BIT(FORWARDING) | BIT(WEIGHT) | BIT(U_THRESHOLD) | BIT(L_THRESHOLD))
 #define TUNNEL_OPTIONS (BIT(TUN_TYPE) | BIT(TUN_PORT) | CSUM_OPTIONS)
+#define WAY_OPTIONS    (BIT(TOA_KIND) | BIT(MSS_CLAMP))
 #define CSUM_OPTIONS   (BIT(TUN_NOCSUM) | BIT(TUN_CSUM) | BIT(TUN_REMCSUM))
 
 #define SERVICE_OPTIONS \
@@ -34,10 +35,10 @@ static const struct verb_rule {
 	[IPVSADM_FLUSH] = {"flush", 0, 0, 0},
 	[IPVSADM_LIST] = {"list", 0, LIST_STYLES, LIST_SUBJECTS},
 	[IPVSADM_ADD_SERVER] = {"add-server", BIT(SERVICE) | BIT(REAL_SERVER),
-				DEST_OPTIONS | TUNNEL_OPTIONS | BIT(TOA_KIND), 0},
+				DEST_OPTIONS | TUNNEL_OPTIONS | WAY_OPTIONS, 0},
 	[IPVSADM_DELETE_SERVER] = {"delete-server", BIT(SERVICE) | BIT(REAL_SERVER), 0, 0},
 	[IPVSADM_EDIT_SERVER] = {"edit-server", BIT(SERVICE) | BIT(REAL_SERVER),
-				 DEST_OPTIONS | TUNNEL_OPTIONS | BIT(TOA_KIND), 0},
+				 DEST_OPTIONS | TUNNEL_OPTIONS | WAY_OPTIONS, 0},
 	[IPVSADM_SET] = {"set", 0, 0, 0},
 	[IPVSADM_START_DAEMON] = {"start-daemon", 0, SYNC_OPTIONS, 0},
 	[IPVSADM_STOP_DAEMON] = {"stop-daemon", 0, BIT(SYNCID), 0},
@@ -91,6 +92,7 @@ static const char *const option_names[IPVSADM_OPTIONS] = {
 	[IPVSADM_TUN_CSUM] = "tun-csum",
 	[IPVSADM_TUN_REMCSUM] = "tun-remcsum",
 	[IPVSADM_TOA_KIND] = "toa-kind",
+	[IPVSADM_MSS_CLAMP] = "mss-clamp",
 	[IPVSADM_LOCAL_ADDRESS] = "local-address",
 	[IPVSADM_JSON] = "json",
 };

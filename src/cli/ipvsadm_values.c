@@ -249,6 +249,22 @@ int xlvs_ipvsadm_toa_kind(struct ipvsadm_command *command, int parameter, const 
 	return IPVSADM_DONE;
 }
 
+int xlvs_ipvsadm_mss_clamp(struct ipvsadm_command *command, int parameter, const char *word,
+			   struct xlvs_error *reterr)
+{
+	long mss = xlvs_ipvsadm_parse_number(word, XLVS_MSS_LEAST, XLVS_MSS_MOST);
+
+	(void)parameter;
+	if (strcmp(word, "auto") == 0)
+		mss = XLVS_MSS_FITS;
+	else if (mss < 0)
+		return xlvs_refuse(reterr, IPVSADM_REFUSED,
+				   "illegal maximum segment size specified, it is auto or %d to %d",
+				   XLVS_MSS_LEAST, XLVS_MSS_MOST);
+	command->dest.mss = (uint16_t)mss;
+	return IPVSADM_DONE;
+}
+
 bool xlvs_ipvsadm_sync_role(struct ipvsadm_command *command, const char *word)
 {
 	if (strcmp(word, "master") == 0)

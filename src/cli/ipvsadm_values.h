@@ -26,6 +26,7 @@ xlvs_ipvsadm_value xlvs_ipvsadm_real_server;
 xlvs_ipvsadm_value xlvs_ipvsadm_method; /* parameter: enum xlvs_method */
 xlvs_ipvsadm_value xlvs_ipvsadm_tunnel_type;
 xlvs_ipvsadm_value xlvs_ipvsadm_toa_kind;
+xlvs_ipvsadm_value xlvs_ipvsadm_mss_clamp;
 xlvs_ipvsadm_value xlvs_ipvsadm_tunnel_flag; /* parameter: the flag */
 xlvs_ipvsadm_value xlvs_ipvsadm_mcast_group;
 xlvs_ipvsadm_value xlvs_ipvsadm_local_address;

@@ -42,7 +42,7 @@ static struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
 };
 
-static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
+static struct nla_policy dest_policy[XLVS_DEST_ATTR_MAX + 1] = {
 	[IPVS_DEST_ATTR_ADDR] = {.minlen = sizeof(struct xlvs_address)},
 	[IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
@@ -57,6 +57,7 @@ static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
 	[IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
 	[XLVS_DEST_ATTR_TOA_KIND] = {.type = NLA_U8},
+	[XLVS_DEST_ATTR_MSS] = {.type = NLA_U16},
 };
 
 static struct nla_policy sync_policy[IPVS_DAEMON_ATTR_MAX + 1] = {
@@ -234,12 +235,11 @@ int xlvs_answer_service(const struct nlmsghdr *message, struct xlvs_service_info
 
 int xlvs_answer_dest(const struct nlmsghdr *message, struct xlvs_dest_info *ret_dest)
 {
-	struct nlattr *attrs[XLVS_DEST_ATTR_TOA_KIND + 1];
+	struct nlattr *attrs[XLVS_DEST_ATTR_MAX + 1];
 	struct xlvs_dest_info info = {0};
 	struct xlvs_dest_spec *spec = &info.spec;
 
-	if (parse_nest(message, IPVS_CMD_ATTR_DEST, attrs, XLVS_DEST_ATTR_TOA_KIND, dest_policy) <
-	    0)
+	if (parse_nest(message, IPVS_CMD_ATTR_DEST, attrs, XLVS_DEST_ATTR_MAX, dest_policy) < 0)
 		return -EPROTO;
 	if (!attrs[IPVS_DEST_ATTR_ADDR] || !attrs[IPVS_DEST_ATTR_ADDR_FAMILY])
 		return -EPROTO;

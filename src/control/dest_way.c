@@ -13,6 +13,8 @@ int xlvs_dest_way_put(struct nl_msg *message, const struct xlvs_dest_spec *spec)
 
 	if (spec->method == XLVS_METHOD_FULLNAT)
 		r |= nla_put_u8(message, XLVS_DEST_ATTR_TOA_KIND, spec->toa_kind);
+	if (spec->mss)
+		r |= nla_put_u16(message, XLVS_DEST_ATTR_MSS, spec->mss);
 	return r;
 }
 
@@ -28,4 +30,6 @@ void xlvs_dest_way_get(struct nlattr **attrs, struct xlvs_dest_spec *spec)
 		spec->toa_kind = nla_get_u8(attrs[XLVS_DEST_ATTR_TOA_KIND]);
 	else if (spec->method == XLVS_METHOD_FULLNAT)
 		spec->toa_kind = XLVS_TOA_KIND;
+	if (attrs[XLVS_DEST_ATTR_MSS])
+		spec->mss = nla_get_u16(attrs[XLVS_DEST_ATTR_MSS]);
 }

@@ -46,6 +46,8 @@ enum xlvs_command {
 /* Beside IPVS_DEST_ATTR_*, far from what IPVS may still add; the last of a destination's. */
 enum xlvs_dest_attribute {
 	XLVS_DEST_ATTR_TOA_KIND = 64, /* u8; absent: 254 with FULLNAT */
+	XLVS_DEST_ATTR_MSS = 65, /* u16, enum xlvs_mss */
+	XLVS_DEST_ATTR_MAX = XLVS_DEST_ATTR_MSS,
 };
 
 /* Numbers are kept for the same subjects as those of commands. */

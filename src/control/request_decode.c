@@ -43,7 +43,7 @@ static struct nla_policy service_policy[IPVS_SVC_ATTR_MAX + 1] = {
 	[IPVS_SVC_ATTR_NETMASK] = {.type = NLA_U32},
 };
 
-static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
+static struct nla_policy dest_policy[XLVS_DEST_ATTR_MAX + 1] = {
 	[IPVS_DEST_ATTR_ADDR] = {.maxlen = sizeof(struct xlvs_address)},
 	[IPVS_DEST_ATTR_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_FWD_METHOD] = {.type = NLA_U32},
@@ -55,6 +55,7 @@ static struct nla_policy dest_policy[XLVS_DEST_ATTR_TOA_KIND + 1] = {
 	[IPVS_DEST_ATTR_TUN_PORT] = {.type = NLA_U16},
 	[IPVS_DEST_ATTR_TUN_FLAGS] = {.type = NLA_U16},
 	[XLVS_DEST_ATTR_TOA_KIND] = {.type = NLA_U8},
+	[XLVS_DEST_ATTR_MSS] = {.type = NLA_U16},
 };
 
 static struct nla_policy sync_policy[IPVS_DAEMON_ATTR_MAX + 1] = {
@@ -182,11 +183,11 @@ static int dest_values(struct nlattr **attrs, struct xlvs_dest_spec *spec)
 /* After parse_service(): a dest that names no family has its service's. */
 static int parse_dest(struct nlattr *nest, bool full, struct xlvs_request *request)
 {
-	struct nlattr *attrs[XLVS_DEST_ATTR_TOA_KIND + 1];
+	struct nlattr *attrs[XLVS_DEST_ATTR_MAX + 1];
 	struct xlvs_dest_spec spec = {0};
 	int r;
 
-	r = parse_nested(attrs, XLVS_DEST_ATTR_TOA_KIND, nest, dest_policy);
+	r = parse_nested(attrs, XLVS_DEST_ATTR_MAX, nest, dest_policy);
 	if (r < 0)
 		return r;
 	if (!attrs[IPVS_DEST_ATTR_ADDR] || !attrs[IPVS_DEST_ATTR_PORT])

@@ -5,6 +5,7 @@
 
 #include "datapath/persistence.bpf.h"
 #include "datapath/service.bpf.h"
+#include "forward/mss.bpf.h"
 #include "protocol/list.h"
 #include "protocol/protocol.bpf.h"
 
@@ -105,21 +106,24 @@ static __always_inline void tell_template(const struct xlvs_packet *pkt,
 		xlvs_template_vouch(index, assured);
 }
 
-static __always_inline int answer(__u32 dest, __u32 meta)
+static __always_inline int answer(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				  const struct xlvs_dest *dest, __u32 index, __u32 meta)
 {
 	__u32 told = XLVS_META_METHOD | XLVS_META_KEEP_PORT | XLVS_META_TELLING;
 
-	return dest | (meta & told) << XLVS_ADVANCE_META_SHIFT;
+	if (dest->mss && xlvs_is_first(pkt))
+		xlvs_mss_clamp(ctx, pkt, index, meta);
+	return index | (meta & told) << XLVS_ADVANCE_META_SHIFT;
 }
 
-static __always_inline int answer_hashed(struct xlvs_packet *pkt, __u32 index)
+static __always_inline int answer_hashed(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(index);
 
 	pkt->record = XLVS_NONE;
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	return answer(index, pkt->meta | dest->method << XLVS_META_METHOD_SHIFT);
+	return answer(ctx, pkt, dest, index, pkt->meta | dest->method << XLVS_META_METHOD_SHIFT);
 }
 
 int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index, __u32 service)
@@ -144,7 +148,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 		if (r < 0)
 			return r;
 		if (r & XLVS_OPEN_HASHED)
-			return answer_hashed(pkt, r & ~XLVS_OPEN_HASHED);
+			return answer_hashed(ctx, pkt, r & ~XLVS_OPEN_HASHED);
 		index = r;
 		conn = xlvs_conn_at(index);
 		if (!conn)
@@ -163,7 +167,7 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 	reply = conn->partner == XLVS_NONE ? (void *)0 : xlvs_conn_partner(conn, index);
 	if (reply)
 		copy_state(reply, conn);
-	return answer(conn->dest, conn->meta);
+	return answer(ctx, pkt, dest, conn->dest, conn->meta);
 }
 
 int xlvs_dest_removed(struct xlvs_packet *pkt)

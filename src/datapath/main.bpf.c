@@ -14,6 +14,7 @@
 #include "forward/dr.bpf.h"
 #include "forward/fullnat.bpf.h"
 #include "forward/local.bpf.h"
+#include "forward/mss.bpf.h"
 #include "forward/nat.bpf.h"
 #include "forward/toa.bpf.h"
 #include "forward/tun.bpf.h"
@@ -151,6 +152,16 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 	return xlvs_translate(ctx, pkt, &to, nexthop, false);
 }
 
+static __always_inline int advance_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					 const struct xlvs_conn *record, __u32 index)
+{
+	int r = xlvs_advance_reply(pkt, index);
+
+	if (!r && pkt->tcp_flags & XLVS_TCP_SYN)
+		xlvs_mss_clamp(ctx, pkt, record->dest, record->meta);
+	return r;
+}
+
 static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *pkt,
 				       struct xlvs_conn *record, __u32 index, bool ipv4)
 {
@@ -158,7 +169,7 @@ static __always_inline int travel_back(struct xdp_md *ctx, struct xlvs_packet *p
 
 	if (!is_steady(pkt, record->meta) ||
 	    (pkt->now - record->deadline >= REFRESH_TICKS && !refresh_reply(pkt, record, index))) {
-		r = xlvs_advance_reply(pkt, index);
+		r = advance_reply(ctx, pkt, record, index);
 		if (r)
 			return r;
 	}
@@ -218,7 +229,7 @@ static __always_inline int travel_first(struct xdp_md *ctx, struct xlvs_packet *
 		if (service == XLVS_NONE)
 			return XLVS_NOT_OURS;
 	} else if (conn->meta & XLVS_META_REPLY) {
-		r = xlvs_advance_reply(pkt, index);
+		r = advance_reply(ctx, pkt, conn, index);
 		return r ? r : xlvs_follow(ctx, pkt, XLVS_FATE_REPLY, true);
 	}
 	r = xlvs_advance_request(ctx, pkt, index, service);

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The option stands first, so that a receiver meets it before anything the client has sent, and the
  * client's own options follow. Where both are too long the client's are packed: without padding
- * first, then the timestamp alone, which a connection that has agreed on it cannot do without.
- *
- * Options are gone through byte by byte with arithmetic in the place of branches: the verifier
- * would follow each of their combinations. */
+ * first, then the timestamp alone, which a connection that has agreed on it cannot do without. */
 #include "forward/toa.bpf.h"
 
 #include <linux/in.h>
@@ -13,47 +10,25 @@
 #include "datapath/connection.bpf.h"
 #include "datapath/counters.bpf.h"
 #include "forward/forward.bpf.h"
+#include "forward/mss.bpf.h"
+#include "forward/option.bpf.h"
 
 enum toa_constant {
-	OPTION_END = 0,
-	OPTION_NOP = 1,
-	OPTION_MSS = 2,
-	OPTION_MSS_BYTES = 4,
 	OPTION_TIMESTAMP = 8,
 	OPTION_FAST_OPEN = 34,
-	OPTIONS_LEAST = 4, /* bytes, if there are any */
-	OPTIONS_MAX = 40,
 	TOA4_BYTES = 8,
 	TOA6_BYTES = 20,
-	MSS_LEAST = 256, /* not to be lowered further */
+	MSS_ANY = 0xffff,
 	GROWTH_MASK = 0x1c, /* 4 to TOA6_BYTES */
 	HEADERS_MAX = 128, /* before the options */
 	IP4_FRAGMENT = 0x3fff, /* more fragments, or an offset */
 };
 
-/* Zero beyond the last byte, which is an option of its own: the end. */
-struct options {
-	__u32 n_bytes;
-	union {
-		__u8 bytes[64];
-		__u32 words[16];
-	};
-};
-
-/* What is known of the option that a walk stands in. */
-struct walk {
-	__u32 left; /* bytes of it that are still to come */
-	__u32 start; /* 1 at its first byte */
-	__u32 ended; /* 1 when no option follows */
-	__u32 forged; /* 1 inside of one that is to be blanked */
-	__u32 keep; /* 1 inside of one that remains */
-};
-
 /* What is worked on; the stack is too small for it at the end of the longest chain of calls. */
 struct work {
-	struct options from;
-	struct options to;
-	struct walk walk;
+	struct xlvs_tcp_options from;
+	struct xlvs_tcp_options to;
+	struct xlvs_option_walk walk;
 };
 
 struct {
@@ -70,34 +45,7 @@ enum packing {
 };
 
 int xlvs_toa_pack(struct work *work, __u32 kinds, __u32 packing);
-int xlvs_toa_find_mss(struct options *options);
-int xlvs_toa_gain(struct options *from, struct options *to);
-
-/* 1 if they are the same, else 0; neither uses the highest bit. */
-static __always_inline __u32 same(__u32 a, __u32 b)
-{
-	__u32 answer = ((a ^ b) - 1) >> 31;
-
-	asm volatile("" : "+r"(answer)); /* no branch is to be made of it */
-	return answer;
-}
-
-static __always_inline __u32 choose(__u32 condition, __u32 yes, __u32 no)
-{
-	return condition * yes + (1 - condition) * no;
-}
-
-/* Step to the byte `kind`, which `length` follows. */
-static __always_inline void step(struct walk *walk, __u32 kind, __u32 length)
-{
-	__u32 nop = same(kind, OPTION_NOP);
-
-	walk->start = same(walk->left, 0);
-	walk->ended |= walk->start & (same(kind, OPTION_END) | (1 - nop) * same(length >> 1, 0));
-	walk->left = choose(walk->start, choose(nop, 1, length), walk->left) - 1;
-	walk->left &= 0xff;
-	walk->start &= 1 - walk->ended;
-}
+int xlvs_toa_gain(struct xlvs_tcp_options *from, struct xlvs_tcp_options *to);
 
 static __always_inline struct work *begin_work(void)
 {
@@ -109,58 +57,38 @@ static __always_inline struct work *begin_work(void)
 	return work;
 }
 
-/* Read the packet's options; false when it has no whole TCP header. */
-static __always_inline bool load(struct xdp_md *ctx, const struct xlvs_packet *pkt,
-				 struct options *ret)
-{
-	__u32 offset = (pkt->l4_offset & 0x7f) + sizeof(struct tcphdr), n_bytes;
-	void *end = (void *)(long)ctx->data_end;
-	const __u8 *headers = (void *)(long)ctx->data;
-	const struct tcphdr *tcp;
-
-	headers += pkt->l4_offset & 0x7f;
-	tcp = (const void *)headers;
-	if ((void *)(tcp + 1) > end)
-		return false;
-	n_bytes = tcp->doff * 4 - sizeof(*tcp);
-	ret->n_bytes = n_bytes;
-	asm volatile("" : "+r"(n_bytes)); /* Linux 6.1 forgets that it is not 0, but not bounds */
-	if (n_bytes < OPTIONS_LEAST)
-		return !n_bytes;
-	return n_bytes <= OPTIONS_MAX && !bpf_xdp_load_bytes(ctx, offset, ret->bytes, n_bytes);
-}
-
 /* Append to `to` what of `from` remains; `kinds` are two kinds that are blanked. Global, as the
  * others: so the verifier goes through it once. All stands in memory, for the stack is short. */
 __noinline int xlvs_toa_pack(struct work *work, __u32 kinds, __u32 packing)
 {
-	__u32 all = same(packing, PACK_NONE), timestamp = same(packing, PACK_TIMESTAMP);
-	struct walk *walk;
+	__u32 all = xlvs_same(packing, PACK_NONE), timestamp = xlvs_same(packing, PACK_TIMESTAMP);
+	struct xlvs_option_walk *walk;
 
 	if (!work)
 		return -XLVS_DROP_INTERNAL;
 	walk = &work->walk;
-	*walk = (struct walk){};
-	for (__u32 i = 0; i < OPTIONS_MAX; i++) {
+	*walk = (struct xlvs_option_walk){};
+	for (__u32 i = 0; i < XLVS_OPTIONS_MAX; i++) {
 		__u32 byte = work->from.bytes[i], is_forged, wanted;
 
 		if (i >= work->from.n_bytes)
 			break;
-		step(walk, byte, work->from.bytes[i + 1]);
-		is_forged = same(byte, kinds & 0xff) | same(byte, kinds >> 8);
-		walk->forged = choose(walk->start, is_forged, walk->forged) & (1 - walk->ended);
-		wanted = choose(timestamp, same(byte, OPTION_TIMESTAMP),
-				(1 - same(byte, OPTION_NOP)) & (1 - is_forged));
-		walk->keep = choose(walk->start, wanted, walk->keep) & (1 - walk->ended);
+		xlvs_option_step(walk, byte, work->from.bytes[i + 1]);
+		is_forged = xlvs_same(byte, kinds & 0xff) | xlvs_same(byte, kinds >> 8);
+		walk->forged =
+			xlvs_choose(walk->start, is_forged, walk->forged) & (1 - walk->ended);
+		wanted = xlvs_choose(timestamp, xlvs_same(byte, OPTION_TIMESTAMP),
+				     (1 - xlvs_same(byte, XLVS_OPTION_NOP)) & (1 - is_forged));
+		walk->keep = xlvs_choose(walk->start, wanted, walk->keep) & (1 - walk->ended);
 		work->to.bytes[work->to.n_bytes & 63] =
-			(walk->keep | all) * choose(walk->forged, OPTION_NOP, byte);
+			(walk->keep | all) * xlvs_choose(walk->forged, XLVS_OPTION_NOP, byte);
 		work->to.n_bytes += walk->keep | all;
 	}
 	return 0;
 }
 
 /* What the packet's sum gains when `to` takes the place of `from`, folded. */
-__noinline int xlvs_toa_gain(struct options *from, struct options *to)
+__noinline int xlvs_toa_gain(struct xlvs_tcp_options *from, struct xlvs_tcp_options *to)
 {
 	__u64 total = 0;
 
@@ -223,15 +151,15 @@ static __always_inline int seal(struct xdp_md *ctx, struct xlvs_packet *pkt, __u
 }
 
 /* Replace the packet's options by `to`, which are no fewer bytes. */
-static __always_inline int store(struct xdp_md *ctx, struct xlvs_packet *pkt, struct options *from,
-				 struct options *to)
+static __always_inline int store(struct xdp_md *ctx, struct xlvs_packet *pkt,
+				 struct xlvs_tcp_options *from, struct xlvs_tcp_options *to)
 {
 	__u32 growth = to->n_bytes - from->n_bytes, n_bytes = to->n_bytes;
 	__u32 offset = (pkt->l4_offset & 0x7f) + sizeof(struct tcphdr);
 	int r;
 
 	asm volatile("" : "+r"(n_bytes));
-	if (n_bytes < OPTIONS_LEAST || n_bytes > OPTIONS_MAX || growth > TOA6_BYTES)
+	if (n_bytes < XLVS_OPTIONS_LEAST || n_bytes > XLVS_OPTIONS_MAX || growth > TOA6_BYTES)
 		return 0;
 	r = growth ? make_room(ctx, growth, offset) : 0;
 	if (!r && bpf_xdp_store_bytes(ctx, offset, to->bytes, n_bytes))
@@ -277,8 +205,8 @@ static __always_inline bool may_grow(struct xdp_md *ctx, const struct xlvs_packe
 }
 
 /* The option itself. */
-static __always_inline void begin(struct options *to, const struct xlvs_packet *pkt, __u8 kind,
-				  __u32 n_bytes)
+static __always_inline void begin(struct xlvs_tcp_options *to, const struct xlvs_packet *pkt,
+				  __u8 kind, __u32 n_bytes)
 {
 	to->n_bytes = n_bytes;
 	to->bytes[0] = kind;
@@ -294,16 +222,16 @@ static __always_inline void begin(struct options *to, const struct xlvs_packet *
 static __always_inline void compose(struct work *work, const struct xlvs_packet *pkt, __u8 kind,
 				    __u32 n_bytes)
 {
-	struct options *to = &work->to, *from = &work->from;
+	struct xlvs_tcp_options *to = &work->to, *from = &work->from;
 	__u32 second = pkt->tcp_flags & XLVS_TCP_SYN ? OPTION_FAST_OPEN : kind;
 	__u32 kinds = kind | second << 8;
 
 	if (n_bytes)
 		begin(to, pkt, kind, n_bytes);
 	xlvs_toa_pack(work, kinds,
-		      n_bytes + from->n_bytes <= OPTIONS_MAX ? PACK_NONE : PACK_PADDING);
-	if (to->n_bytes > OPTIONS_MAX) {
-		*to = (struct options){};
+		      n_bytes + from->n_bytes <= XLVS_OPTIONS_MAX ? PACK_NONE : PACK_PADDING);
+	if (to->n_bytes > XLVS_OPTIONS_MAX) {
+		*to = (struct xlvs_tcp_options){};
 		begin(to, pkt, kind, n_bytes);
 		xlvs_toa_pack(work, kinds, PACK_TIMESTAMP);
 	}
@@ -325,56 +253,14 @@ int xlvs_toa_request(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_de
 
 	if (!pkt || !dest || !nexthop || !work)
 		return -XLVS_DROP_INTERNAL;
-	if (!is_forwarded(ctx, pkt, nexthop) || !load(ctx, pkt, &work->from))
+	if (!is_forwarded(ctx, pkt, nexthop) || !xlvs_option_load(ctx, pkt, &work->from))
 		return 0;
 	n_bytes = toa_bytes(pkt->tuple.family);
-	free_bytes = OPTIONS_MAX - work->from.n_bytes;
+	free_bytes = XLVS_OPTIONS_MAX - work->from.n_bytes;
 	if (pkt->tcp_flags & (XLVS_TCP_SYN | XLVS_TCP_RST) ||
 	    !may_grow(ctx, pkt, nexthop, n_bytes < free_bytes ? n_bytes : free_bytes))
 		n_bytes = 0;
 	compose(work, pkt, dest->toa_kind, n_bytes);
-	return store(ctx, pkt, &work->from, &work->to);
-}
-
-/* Where the MSS stands, from the first option on; negative when it does not. */
-__noinline int xlvs_toa_find_mss(struct options *options)
-{
-	struct walk walk = {};
-	__u32 found = 0;
-
-	if (!options)
-		return -1;
-	for (__u32 i = 0; i < OPTIONS_MAX; i++) {
-		__u32 byte = options->bytes[i], next = options->bytes[i + 1];
-
-		if (i >= options->n_bytes)
-			break;
-		step(&walk, byte, next);
-		found = choose(walk.start & same(byte, OPTION_MSS) & same(next, OPTION_MSS_BYTES),
-			       i + 1, found);
-	}
-	return (int)found - 1;
-}
-
-/* A full segment of the client's leaves room for the option. */
-static __always_inline int lower_mss(struct xdp_md *ctx, struct xlvs_packet *pkt)
-{
-	struct work *work = begin_work();
-	__u32 mss;
-	int at;
-
-	if (!work || !load(ctx, pkt, &work->from))
-		return 0;
-	at = xlvs_toa_find_mss(&work->from);
-	if (at < 0 || at > OPTIONS_MAX - OPTION_MSS_BYTES)
-		return 0;
-	work->to = work->from;
-	mss = (__u32)work->from.bytes[at + 2] << 8 | work->from.bytes[at + 3];
-	if (mss < MSS_LEAST)
-		return 0;
-	mss -= toa_bytes(pkt->tuple.family);
-	work->to.bytes[at + 2] = mss >> 8;
-	work->to.bytes[at + 3] = mss;
 	return store(ctx, pkt, &work->from, &work->to);
 }
 
@@ -397,7 +283,7 @@ int xlvs_toa_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
 	if (!pkt->l4_offset) /* a later fragment */
 		return 0;
 	if (pkt->tcp_flags & XLVS_TCP_SYN)
-		return lower_mss(ctx, pkt);
+		return xlvs_mss_lower(ctx, pkt, MSS_ANY, toa_bytes(pkt->tuple.family));
 	first = xlvs_conn_partner(record, index);
 	if (!first || !has_payload(ctx, pkt))
 		return 0;

@@ -253,6 +253,7 @@ static struct xlvs_dest dest_content(const struct xlvs_model_dest *dest,
 		.serial = former->serial,
 		.outer = outer_of(spec),
 		.toa_kind = spec->toa_kind,
+		.mss = spec->mss,
 	};
 
 	memcpy(content.address, spec->key.address.bytes, sizeof(content.address));

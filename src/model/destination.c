@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Destinations: add, edit, delete, and their way through the trash. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "abi/limits.h"
+#include "abi/mss.h"
 #include "abi/toa.h"
 #include "model/plan.h"
 #include "model/refuse.h"
 #include "model/state.h"
+
+static int check_mss(const struct xlvs_model_service *service, const struct xlvs_dest_spec *spec,
+		     struct xlvs_error *reterr)
+{
+	if (spec->mss == XLVS_MSS_UNCHANGED)
+		return 0;
+	if (!service->spec.key.fwmark && service->spec.key.protocol != IPPROTO_TCP)
+		return xlvs_refuse(reterr, -EOPNOTSUPP, "only TCP has a maximum segment size");
+	if (spec->mss != XLVS_MSS_FITS && (spec->mss < XLVS_MSS_LEAST || spec->mss > XLVS_MSS_MOST))
+		return xlvs_refuse(reterr, -ERANGE, "a maximum segment size is from %d to %d",
+				   XLVS_MSS_LEAST, XLVS_MSS_MOST);
+	return 0;
+}
 
 /* What the kernel demands before it looks for the destination. */
 static int check_spec(const struct xlvs_model_service *service, const struct xlvs_dest_spec *spec,
@@ -32,7 +47,7 @@ static int check_spec(const struct xlvs_model_service *service, const struct xlv
 	if (spec->toa_kind && !xlvs_toa_kind_is_free(spec->toa_kind))
 		return xlvs_refuse(reterr, -EINVAL, "TCP options of kind %u have another meaning",
 				   spec->toa_kind);
-	return 0;
+	return check_mss(service, spec, reterr);
 }
 
 /* As far as an address alone can tell: whether it is a broadcast address of some interface only

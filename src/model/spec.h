@@ -10,6 +10,7 @@
 #include <linux/types.h>
 #include <stdint.h>
 
+#include "abi/mss.h"
 #include "abi/toa.h"
 #include "abi/tunnel.h"
 
@@ -78,6 +79,7 @@ struct xlvs_dest_spec {
 	uint16_t tunnel_flags; /* enum xlvs_tunnel_flag */
 	uint8_t toa_kind; /* XLVS_METHOD_FULLNAT: of the option with the client's address; 0: none
 			   */
+	uint16_t mss; /* enum xlvs_mss, TCP */
 };
 
 /* An address of the director that FULLNAT connections of a service come from. */

@@ -74,23 +74,25 @@ static void test_a_destination_has_all_its_options(void **state)
 	run("ipvsadm -a -t 192.0.2.1:80 -r 203.0.113.3:8080 -b");
 	fixture_expect(
 		&fixture, "ipvsadm -L -t 192.0.2.1:80 --json --stats", 0,
-		HEAD "\n"
-		     "  {\"family\": \"ipv4\", \"protocol\": \"TCP\", \"address\": \"192.0.2.1\", "
-		     "\"port\": 80, \"scheduler\": \"wlc\", \"flags\": [], \"persistence\": null, "
-		     "\"pe\": null, \"ops\": false, " NO_STATS ", \"destinations\": [\n"
-		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.1\", \"port\": 8080, "
-		     "\"forward\": \"Masq\", \"weight\": 5, \"upper_threshold\": 20, "
-		     "\"lower_threshold\": 10, \"tunnel\": null, \"toa_kind\": null, "
-		     "\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
-		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.2\", \"port\": 80, "
-		     "\"forward\": \"Tunnel\", \"weight\": 1, \"upper_threshold\": 0, "
-		     "\"lower_threshold\": 0, \"tunnel\": {\"type\": \"gue\", \"port\": 6080, "
-		     "\"checksum\": \"csum\"}, \"toa_kind\": null, \"active\": 0, "
-		     "\"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
-		     "    {\"family\": \"ipv4\", \"address\": \"203.0.113.3\", \"port\": 8080, "
-		     "\"forward\": \"FullNat\", \"weight\": 1, \"upper_threshold\": 0, "
-		     "\"lower_threshold\": 0, \"tunnel\": null, \"toa_kind\": 254, "
-		     "\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "}]}\n]}\n",
+		HEAD
+		"\n"
+		"  {\"family\": \"ipv4\", \"protocol\": \"TCP\", \"address\": \"192.0.2.1\", "
+		"\"port\": 80, \"scheduler\": \"wlc\", \"flags\": [], \"persistence\": null, "
+		"\"pe\": null, \"ops\": false, " NO_STATS ", \"destinations\": [\n"
+		"    {\"family\": \"ipv4\", \"address\": \"203.0.113.1\", \"port\": 8080, "
+		"\"forward\": \"Masq\", \"weight\": 5, \"upper_threshold\": 20, "
+		"\"lower_threshold\": 10, \"tunnel\": null, \"toa_kind\": null, \"mss_clamp\": "
+		"null, "
+		"\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
+		"    {\"family\": \"ipv4\", \"address\": \"203.0.113.2\", \"port\": 80, "
+		"\"forward\": \"Tunnel\", \"weight\": 1, \"upper_threshold\": 0, "
+		"\"lower_threshold\": 0, \"tunnel\": {\"type\": \"gue\", \"port\": 6080, "
+		"\"checksum\": \"csum\"}, \"toa_kind\": null, \"mss_clamp\": null, \"active\": 0, "
+		"\"inactive\": 0, \"persistent\": 0, " NO_STATS "},\n"
+		"    {\"family\": \"ipv4\", \"address\": \"203.0.113.3\", \"port\": 8080, "
+		"\"forward\": \"FullNat\", \"weight\": 1, \"upper_threshold\": 0, "
+		"\"lower_threshold\": 0, \"tunnel\": null, \"toa_kind\": 254, \"mss_clamp\": null, "
+		"\"active\": 0, \"inactive\": 0, \"persistent\": 0, " NO_STATS "}]}\n]}\n",
 		"");
 	run("ipvsadm -C");
 }

@@ -38,6 +38,8 @@ static const struct {
 	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -b sh-port", "unexpected argument sh-port\n"},
 	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 -b --tun-type gre",
 	 "Tunnel options conflict with forward method\n"},
+	{"ipvsadm -a -t 192.0.2.1:80 -r 192.0.2.2 --mss-clamp 255",
+	 "illegal maximum segment size specified, it is auto or 256 to 65495\n"},
 	{"ipvsadm --start-daemon foo", "illegal start-daemon parameter specified\n"},
 };
 
