@@ -84,6 +84,8 @@ static void copy_ports(const struct xlvs_conn *conn, const struct xlvs_dest *des
 		       struct xlvs_conn_entry *entry)
 {
 	entry->virtual_port = conn->dport;
+	if (!dest) /* a bypass */
+		return;
 	entry->dest_port =
 		dest->port && !(conn->meta & XLVS_META_KEEP_PORT) ? dest->port : conn->dport;
 	if (!(conn->family & XLVS_FAMILY_TEMPLATE))
@@ -115,22 +117,24 @@ bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 n
 	__s32 left_ticks;
 
 	if (!copy_live(&maps->conns[index], &conn) ||
-	    (conn.meta & (XLVS_META_REPLY | XLVS_META_ENDED)) || conn.dest >= XLVS_DESTS_MAX)
+	    (conn.meta & (XLVS_META_REPLY | XLVS_META_ENDED)) ||
+	    (conn.dest >= XLVS_DESTS_MAX && conn.dest != XLVS_NONE))
 		return false;
 	left_ticks = (__s32)(conn.deadline - now_ticks);
 	if (left_ticks <= 0)
 		left_ticks += prolonged_ticks(maps, &conn, index);
 	if (left_ticks <= 0)
 		return false;
-	dest = &maps->dests[conn.dest];
+	dest = conn.dest == XLVS_NONE ? NULL : &maps->dests[conn.dest];
 	entry.family = conn.family & ~XLVS_FAMILY_TEMPLATE;
-	entry.dest_family = dest->family;
+	entry.dest_family = dest ? dest->family : entry.family;
 	entry.protocol = conn.protocol;
 	entry.client_port = conn.sport;
 	copy_ports(&conn, dest, &entry);
 	entry.expires_sec = (uint32_t)left_ticks / maps->runtime->constants.ticks_per_sec;
 	copy_endpoints(&conn, &entry);
-	memcpy(&entry.dest, dest->address, sizeof(entry.dest));
+	if (dest)
+		memcpy(&entry.dest, dest->address, sizeof(entry.dest));
 	strncpy(entry.state, state_name(&conn), sizeof(entry.state) - 1);
 	*ret_entry = entry;
 	return true;

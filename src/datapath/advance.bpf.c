@@ -156,8 +156,8 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 	}
 	pkt->record = index;
 	dest = xlvs_dest_at(conn->dest);
-	if (!dest)
-		return -XLVS_DROP_INTERNAL;
+	if (!dest) /* a bypass */
+		return step(pkt, conn, XLVS_INPUT) ?: XLVS_NOT_OURS;
 	if (!(dest->flags & XLVS_DEST_AVAILABLE)) /* the deadline stays as it is */
 		return xlvs_dest_removed(pkt);
 	r = step(pkt, conn, XLVS_INPUT);

@@ -257,7 +257,7 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	int r = 0;
 
 	if (!dest)
-		return -XLVS_DROP_INTERNAL;
+		return method == XLVS_FORWARD_BYPASS ? XLVS_NOT_OURS : -XLVS_DROP_INTERNAL;
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 	if (!nexthop && r != XLVS_TO_HOST)
 		return r ? r : -XLVS_DROP_INTERNAL;

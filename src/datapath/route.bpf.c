@@ -140,6 +140,25 @@ int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method)
 	return route(ctx, &fib);
 }
 
+bool xlvs_route_leads_on(struct xdp_md *ctx, struct xlvs_tuple *tuple)
+{
+	struct bpf_fib_lookup fib = {.ifindex = ctx->ingress_ifindex};
+	long r;
+
+	if (!tuple)
+		return false;
+	fib.family = tuple->family;
+	if (tuple->family == XLVS_AF_INET) {
+		fib.ipv4_src = tuple->key.v4.saddr;
+		fib.ipv4_dst = tuple->key.v4.daddr;
+	} else {
+		__builtin_memcpy(fib.ipv6_src, tuple->key.v6.saddr, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, tuple->key.v6.daddr, sizeof(fib.ipv6_dst));
+	}
+	r = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
+	return r == BPF_FIB_LKUP_RET_SUCCESS || r == BPF_FIB_LKUP_RET_NO_NEIGH;
+}
+
 int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request)
 {
 	struct bpf_fib_lookup fib = {};

@@ -17,6 +17,8 @@ static const __u8 xlvs_host_mac[6] = {2, 0, 0, 0, 0, 1};
 /* To a destination; XLVS_TO_HOST when it is the director itself. -XLVS_DROP_NO_ROUTE for a tunnel:
  * the routing table does not tell at which address it begins. */
 int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method);
+/* Does the packet go on to another host, by the routing table? */
+bool xlvs_route_leads_on(struct xdp_md *ctx, struct xlvs_tuple *tuple);
 /* Back to the client that sent `request`. */
 int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request);
 /* The same for the client of the reply record `index`, which keeps the answer. */

@@ -183,6 +183,34 @@ static __noinline int open_record(struct xlvs_packet *pkt, __u32 dest_index, __u
 	return index;
 }
 
+/* A connection to the packet's own destination: it has no real server, and counts nowhere. It is
+ * two-way for the states that it goes through, as in IPVS, though replies are not seen. */
+static __noinline int open_bypass(struct xlvs_packet *pkt, __u32 over)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	struct xlvs_conn *conn;
+	int index;
+
+	if (!runtime)
+		return -XLVS_DROP_INTERNAL;
+	index = claim_record(pkt, over, runtime);
+	if (index < 0)
+		return index;
+	conn = xlvs_conn_at(index);
+	if (!conn)
+		return -XLVS_DROP_INTERNAL;
+	conn->dest = XLVS_NONE;
+	conn->partner = XLVS_NONE;
+	conn->deadline = pkt->now + FIRST_TIMEOUT_SEC * xlvs_constants.ticks_per_sec;
+	__sync_fetch_and_add(&runtime->unproven, 1);
+	pkt->turn = ((conn->meta >> XLVS_META_TURN_SHIFT) + 1) & XLVS_META_TURN;
+	conn->meta = pkt->turn << XLVS_META_TURN_SHIFT |
+		     XLVS_FORWARD_BYPASS << XLVS_META_METHOD_SHIFT | XLVS_META_INACTIVE |
+		     XLVS_META_REPLIED;
+	xlvs_conn_publish(conn);
+	return index;
+}
+
 /* Claim the records of a connection, and open it. One call after the other: the stack of all this
  * together is more than Linux 6.1 allows. */
 static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -374,6 +402,15 @@ static __noinline int open_one_packet(struct xlvs_packet *pkt, __u32 dest_index)
 	return dest_index | XLVS_OPEN_HASHED;
 }
 
+/* No destination is available for a mark. */
+static __noinline int bypass(struct xdp_md *ctx, const struct xlvs_service *service,
+			     struct xlvs_packet *pkt, __u32 over)
+{
+	if (!xlvs_setting(XLVS_SETTING_cache_bypass) || !xlvs_route_leads_on(ctx, &pkt->tuple))
+		return -XLVS_DROP_NO_DEST;
+	return is_one_packet(service, pkt) ? XLVS_NOT_OURS : open_bypass(pkt, over);
+}
+
 /* What is not FTP's own, but was taken for its data, is the host's when FTP cannot take it. */
 static __always_inline bool is_foreign(const struct xlvs_service *service,
 				       const struct xlvs_packet *pkt)
@@ -421,6 +458,8 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 		return r < 0 ? XLVS_NOT_OURS : r;
 	}
 	r = choose(service, pkt, slot, &pick);
+	if (r == -XLVS_DROP_NO_DEST && service->fwmark)
+		return bypass(ctx, service, pkt, over);
 	if (r >= 0 && is_one_packet(service, pkt))
 		return open_one_packet(pkt, r);
 	if (r >= 0) {

@@ -11,6 +11,10 @@
 	X(dr, 3)                \
 	X(fullnat, 5)
 
+/* No method of a destination, but a connection's that has none: the host forwards its packets as it
+ * would without us. */
+#define XLVS_FORWARD_BYPASS 4
+
 enum xlvs_forward_number {
 #define XLVS_FORWARD_ENUM(name, number) XLVS_FORWARD_##name = (number),
 	XLVS_FORWARD_METHODS(XLVS_FORWARD_ENUM)

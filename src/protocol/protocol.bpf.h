@@ -39,8 +39,8 @@ static __always_inline void xlvs_conn_move(const struct xlvs_packet *pkt, struct
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(conn->dest);
 
-	if (!runtime || !dest || timeout >= XLVS_TIMEOUTS ||
-	    old & (XLVS_META_ENDED | XLVS_META_REPLY) || old >> XLVS_META_TURN_SHIFT != pkt->turn)
+	if (!runtime || timeout >= XLVS_TIMEOUTS || old & (XLVS_META_ENDED | XLVS_META_REPLY) ||
+	    old >> XLVS_META_TURN_SHIFT != pkt->turn)
 		return;
 	if (old != new &&__sync_val_compare_and_swap(&conn->meta, old, new) != old)
 		return;
@@ -48,6 +48,8 @@ static __always_inline void xlvs_conn_move(const struct xlvs_packet *pkt, struct
 	conn->refreshed = pkt->now;
 	if (new & ~old & XLVS_META_PROVEN)
 		__sync_fetch_and_add(&runtime->unproven, -1);
+	if (!dest) /* a bypass */
+		return;
 	if (new & ~old & XLVS_META_INACTIVE) {
 		__sync_fetch_and_add(&dest->inactive, 1);
 		__sync_fetch_and_add(&dest->active, -1);
