@@ -17,7 +17,9 @@ enum follow_constant {
 	DONT_FRAGMENT = 0x4000,
 };
 
-static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_packet *pkt)
+/* As its sender says; in a tunnel, without pmtu_disc, whatever that says. */
+static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_packet *pkt,
+				       bool in_tunnel)
 {
 	const struct iphdr *ip;
 	void *frame;
@@ -26,7 +28,8 @@ static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_pac
 	    !xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(*ip), &frame))
 		return false;
 	ip = frame + sizeof(struct ethhdr);
-	return !(ip->frag_off & bpf_htons(DONT_FRAGMENT));
+	return !(ip->frag_off & bpf_htons(DONT_FRAGMENT)) ||
+	       (in_tunnel && !xlvs_setting(XLVS_SETTING_pmtu_disc));
 }
 
 /* The way that leads to `nexthop` by the detour, where a packet that `may_cut` is cut. */
@@ -136,7 +139,7 @@ static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet
 		return r ? r : -XLVS_DROP_INTERNAL;
 	if (is_new)
 		held = xlvs_fragment_decide(ctx, pkt, XLVS_FATE_REQUEST);
-	may_cut = may_be_cut(ctx, pkt) &&
+	may_cut = may_be_cut(ctx, pkt, method == XLVS_FORWARD_tun) &&
 		  (method != XLVS_FORWARD_tun || dest->family == XLVS_AF_INET);
 	if (cut && !may_cut)
 		return -XLVS_DROP_TOO_BIG;
@@ -181,6 +184,7 @@ static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *
 	struct xlvs_conn *record, *first;
 	struct xlvs_nexthop *nexthop;
 	__u32 index, held = 0;
+	bool may_cut;
 	int r;
 
 	record = xlvs_conn_find(&pkt->tuple, ipv4, &index);
@@ -189,6 +193,9 @@ static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *
 		return -XLVS_DROP_FRAGMENT_LOST;
 	if (is_new)
 		held = xlvs_fragment_decide(ctx, pkt, XLVS_FATE_REPLY);
+	may_cut = may_be_cut(ctx, pkt, false);
+	if (cut && !may_cut)
+		return -XLVS_DROP_TOO_BIG;
 	if (!cut)
 		xlvs_count_out(record->dest, pkt->length_bytes);
 	r = xlvs_route_reply(ctx, index);
@@ -198,7 +205,7 @@ static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *
 	if (!nexthop)
 		return -XLVS_DROP_INTERNAL;
 	if (held || cut)
-		nexthop = by_detour(nexthop, held, may_be_cut(ctx, pkt));
+		nexthop = by_detour(nexthop, held, may_cut);
 	return forward_reply(ctx, pkt, index, nexthop);
 }
 
@@ -225,7 +232,7 @@ int xlvs_follow_cut(struct xdp_md *ctx, struct xlvs_packet *pkt)
 	struct xlvs_conn *conn;
 	__u32 index;
 
-	if (!pkt || !runtime || !runtime->detour_ifindex || !may_be_cut(ctx, pkt))
+	if (!pkt || !runtime || !runtime->detour_ifindex || pkt->tuple.family != XLVS_AF_INET)
 		return -XLVS_DROP_TOO_BIG;
 	conn = xlvs_conn_find(&pkt->tuple, true, &index);
 	if (conn && conn->meta & XLVS_META_REPLY)

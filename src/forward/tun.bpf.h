@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Tunnelling: the packet, its TTL one less, travels inside another one from the director to the
  * destination (RFC 2003, RFC 2473, RFC 4213); either may be IPv4 or IPv6. The outer header takes
- * over TTL, TOS (RFC 3168: a congestion mark stays inside) and, between IPv4 and IPv4, the
- * don't-fragment bit, as net/netfilter/ipvs/ip_vs_xmit.c does. What GUE and GRE put in between is
- * written by tun.bpf.c. */
+ * over TTL, TOS (RFC 3168: a congestion mark stays inside) and, between IPv4 and IPv4 and with
+ * pmtu_disc, the don't-fragment bit, as net/netfilter/ipvs/ip_vs_xmit.c does. What GUE and GRE put
+ * in between is written by tun.bpf.c. */
 #ifndef XLVS_FORWARD_TUN_BPF_H
 #define XLVS_FORWARD_TUN_BPF_H
 
 #include <linux/in.h>
 
+#include "datapath/connection.bpf.h"
 #include "forward/forward.bpf.h"
 
 enum xlvs_tun_constant {
@@ -66,6 +67,8 @@ static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struc
 	__u16 fragment = tun->ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
 	__u16 id = 0;
 
+	if (!xlvs_setting(XLVS_SETTING_pmtu_disc))
+		fragment = 0;
 	/* A packet that may be fragmented needs an id: the inner one's, or any. */
 	if (!fragment)
 		id = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();

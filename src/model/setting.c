@@ -30,14 +30,11 @@ static const struct fixed {
 	const char *why;
 } fixed[] = {
 	{"backup_only", "0", no_sync},
-	{"cache_bypass", "0",
-	 "forwarding to where the packet itself wants to go is not supported yet"},
 	{"conntrack", "0", "packets are forwarded before netfilter sees them"},
 	{"est_cpulist", "", own_estimator},
 	{"est_nice", "0", own_estimator},
 	{"ignore_tunneled", "1", "what travels inside a tunnel is never looked at"},
 	{"nat_icmp_send", "0", "real servers without a connection are not told yet"},
-	{"pmtu_disc", "1", "fragments of a tunnel's packets are not supported yet"},
 	{"snat_reroute", "1", "replies are always routed as the virtual address's"},
 	{"sync_persist_mode", "0", no_sync},
 	{"sync_ports", "1", no_sync},

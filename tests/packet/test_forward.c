@@ -387,6 +387,24 @@ static void test_server_is_told_of_a_reply_with_used_up_ttl(void **state)
 	}
 }
 
+static void test_without_pmtu_disc_what_carries_a_packet_may_be_cut(void **state)
+{
+	(void)state;
+	for_each(i, ways)
+	{
+		struct packet request = request_packet(4, PACKET_TCP);
+
+		if (ways[i].method != XLVS_FORWARD_tun)
+			continue;
+		director_reset();
+		director_say("%s", ways[i].name);
+		serve(&request, &ways[i], INGRESS);
+		director.table.runtime->settings[XLVS_SETTING_pmtu_disc] = 0;
+		request.fragment = DONT_FRAGMENT;
+		expect_forwarded(&request);
+	}
+}
+
 static uint16_t overhead_bytes(const struct way *way, int family)
 {
 	int outer = way->other_family ? SECOND_FAMILY - family : family;
@@ -454,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_server_is_told_of_a_reply_with_used_up_ttl),
 		cmocka_unit_test(
 			test_packet_of_just_the_mtu_passes_and_a_byte_more_is_told_the_mtu),
+		cmocka_unit_test(test_without_pmtu_disc_what_carries_a_packet_may_be_cut),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

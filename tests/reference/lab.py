@@ -203,6 +203,9 @@ class KernelSide(Side):
     def start(self):
         self.run(["ipvsadm", "-Ln"])    # the first time it is read from the host
         self.channel = messages.KernelChannel(self.director)
+        # IPVS sees what the host takes for its own: of what has a mark, everything.
+        self.director.ip("rule add not fwmark 0/0xffffffff lookup 100",
+                         "route add local default dev lo table 100")
 
     def sysctl(self, setting):
         """What a refusal is to look like: sysctl(8)'s words, our exit status."""

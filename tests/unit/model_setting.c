@@ -122,6 +122,23 @@ static void test_what_cannot_be_followed_is_refused_and_its_default_accepted(voi
 	assert_int_equal(f->plan.n_ops, 0);
 }
 
+static void test_what_the_packet_path_reads_takes_every_number(void **state)
+{
+	static const char *const names[] = {"cache_bypass", "pmtu_disc"};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		for (int number = -1; number <= 1; number++) {
+			char value[XLVS_SETTING_BYTES];
+
+			snprintf(value, sizeof(value), "%d", number);
+			assert_int_equal(set(f, names[i], value), 0);
+			expect_plan(f, "settings");
+			assert_string_equal(shown(f, names[i]), value);
+		}
+	}
+}
+
 static void test_drop_packet_always_takes_the_rate_that_is_set(void **state)
 {
 	struct fixture *f = *state;
@@ -182,6 +199,7 @@ int main(void)
 		fixture_test(test_a_defence_has_four_modes),
 		fixture_test(test_an_unknown_name_is_none),
 		fixture_test(test_what_cannot_be_followed_is_refused_and_its_default_accepted),
+		fixture_test(test_what_the_packet_path_reads_takes_every_number),
 		fixture_test(test_drop_packet_always_takes_the_rate_that_is_set),
 		fixture_test(test_automatic_defences_follow_the_memory),
 		fixture_test(test_a_defence_set_by_hand_ignores_the_memory),
