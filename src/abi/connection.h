@@ -45,6 +45,7 @@ enum xlvs_conn_meta {
 	XLVS_META_PROVEN = 1 << 14, /* the client was seen to be there */
 	XLVS_META_ENDED = 1 << 15, /* no longer live: its counts have been settled */
 	XLVS_META_REPLIED = 1 << 16, /* a reply was seen */
+	XLVS_META_ENGINE = 1 << 17, /* a template: a persistence engine found it, see pe.h */
 	XLVS_META_GENERATION_SHIFT = 16,
 	XLVS_META_TURN_SHIFT = 20,
 	XLVS_META_TURN = 0xfff, /* after the shift */
@@ -120,8 +121,9 @@ _Static_assert(sizeof(struct xlvs_conn) == 64, "a connection is one cache line")
 /* A persistence template is a record, too: it names the destination of a client's new connections.
  * Its family has this bit, so that no packet's key is a template's; its key is the client's network
  * with port 0, then the service's address (of a firewall mark: the mark, with protocol 0) and port,
- * 0 when the template is for every port. All 32 bytes of the key count, in its hash, too. One that
- * is INVALID has its signature inverted. */
+ * 0 when the template is for every port. All 32 bytes of the key count, in its hash, too; the last
+ * 16 hide what a persistence engine found (abi/pe.h). One that is INVALID has its signature
+ * inverted. */
 #define XLVS_FAMILY_TEMPLATE 0x80
 
 enum xlvs_template_state {

@@ -77,6 +77,32 @@ static inline __attribute__((always_inline)) void xlvs_sip_round(struct xlvs_sip
 	v->c = xlvs_rotate(v->c, 32);
 }
 
+/* SipHash-1-3 of words, their number part of the key, with 128 bits of result. */
+static inline __attribute__((always_inline)) void
+xlvs_hash_words(const volatile __u64 *seed, const __u64 *words, __u32 n_words, __u64 *ret_hash)
+{
+	struct xlvs_sip v = {
+		.a = seed[0] ^ 0x736f6d6570736575ULL ^ n_words,
+		.b = seed[1] ^ 0x646f72616e646f6dULL ^ 0xee,
+		.c = seed[0] ^ 0x6c7967656e657261ULL,
+		.d = seed[1] ^ 0x7465646279746573ULL,
+	};
+
+	for (__u32 i = 0; i < n_words; i++) {
+		v.d ^= words[i];
+		xlvs_sip_round(&v);
+		v.a ^= words[i];
+	}
+	v.c ^= 0xee;
+	for (__u32 i = 0; i < 2; i++) {
+		xlvs_sip_round(&v);
+		xlvs_sip_round(&v);
+		xlvs_sip_round(&v);
+		ret_hash[i] = v.a ^ v.b ^ v.c ^ v.d;
+		v.b ^= 0xdd;
+	}
+}
+
 /* Keys of the two hashes of Maglev hashing, public, for every director must hash alike. */
 #define XLVS_MAGLEV_OFFSET 2654435761ULL
 #define XLVS_MAGLEV_STEP   2654446892ULL

@@ -17,6 +17,7 @@ enum xlvs_limit {
 	XLVS_NEXTHOPS_MAX = 2 * XLVS_DESTS_MAX, /* a new one is written before the old is free */
 	XLVS_GATEWAYS_MAX = 1024, /* next hops towards clients, see destination.h */
 	XLVS_CPUS_MAX = 1024,
+	XLVS_PE_SHARE = 4, /* one record in so many may be a persistence engine's template */
 	XLVS_CONN_GROUP = 4, /* records a group, see connection.h */
 	XLVS_CONN_PROBES = 32, /* records a search of the connection table may look at */
 };

@@ -28,7 +28,8 @@ struct xlvs_service {
 	__u8 protocol;
 	__u8 family;
 	__u32 list; /* first chunk of the published scheduling list, XLVS_NONE without */
-	__u16 unused1;
+	__u8 pe; /* enum xlvs_pe_number, also of one that is not persistent */
+	__u8 unused1;
 	__u16 flags; /* IP_VS_SVC_F_*: one-packet, persistent, scheduler's */
 	__u32 timeout_sec; /* of persistence */
 	__u32 netmask; /* IPv4: mask; IPv6: prefix length */

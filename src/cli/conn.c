@@ -12,15 +12,16 @@ struct listing {
 	size_t n;
 };
 
-static int print_row(void *context, const struct xlvs_conn_entry *entry)
+static int print_row(void *context, const struct xlvs_conn_entry *entry,
+		     const struct xlvs_conn_pe *pe)
 {
 	struct listing *listing = context;
 
 	if (listing->json) {
 		fputs(listing->n ? ",\n" : "\n", listing->out);
-		xlvs_conn_print_json(listing->out, entry);
+		xlvs_conn_print_json(listing->out, entry, pe);
 	} else {
-		xlvs_ipvsadm_print_conn(listing->out, true, entry);
+		xlvs_ipvsadm_print_conn(listing->out, true, entry, NULL);
 	}
 	listing->n++;
 	return ferror(listing->out) ? -EIO : 0;

@@ -9,6 +9,7 @@
 
 /* One object on one line, without newline. Written by hand rather than through a document, for
  * there may be millions. */
-void xlvs_conn_print_json(FILE *out, const struct xlvs_conn_entry *entry);
+void xlvs_conn_print_json(FILE *out, const struct xlvs_conn_entry *entry,
+			  const struct xlvs_conn_pe *pe);
 
 #endif

@@ -34,7 +34,8 @@ const char *xlvs_ipvsadm_conn_protocol(uint8_t protocol, char text[static 8])
 	}
 }
 
-void xlvs_ipvsadm_print_conn(FILE *out, bool numeric, const struct xlvs_conn_entry *entry)
+void xlvs_ipvsadm_print_conn(FILE *out, bool numeric, const struct xlvs_conn_entry *entry,
+			     const struct xlvs_conn_pe *pe)
 {
 	const struct xlvs_dest_key client = {entry->family, entry->client, entry->client_port};
 	const struct xlvs_dest_key service = {entry->family, entry->virtual_address,
@@ -48,9 +49,13 @@ void xlvs_ipvsadm_print_conn(FILE *out, bool numeric, const struct xlvs_conn_ent
 
 	snprintf(expires, sizeof(expires), "%02u:%02u", entry->expires_sec / 60,
 		 entry->expires_sec % 60);
-	fprintf(out, "%-3s %-6s %-11s %-18s %-18s %s\n",
+	fprintf(out, "%-3s %-6s %-11s %-18s %-18s ",
 		xlvs_ipvsadm_conn_protocol(entry->protocol, protocol_text), expires, entry->state,
 		xlvs_ipvsadm_format_address(&client, entry->protocol, numeric, client_text),
-		xlvs_ipvsadm_format_address(&service, entry->protocol, numeric, service_text),
-		xlvs_ipvsadm_format_address(&dest, entry->protocol, numeric, dest_text));
+		xlvs_ipvsadm_format_address(&service, entry->protocol, numeric, service_text));
+	xlvs_ipvsadm_format_address(&dest, entry->protocol, numeric, dest_text);
+	if (pe)
+		fprintf(out, "%-16s %-18s %s\n", dest_text, pe->name, pe->data);
+	else
+		fprintf(out, "%s\n", dest_text);
 }

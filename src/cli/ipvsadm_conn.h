@@ -11,7 +11,9 @@
 /* The two header lines; with `with_pe`, the columns of persistence engines as well. */
 void xlvs_ipvsadm_print_conn_title(FILE *out, bool with_pe);
 
-void xlvs_ipvsadm_print_conn(FILE *out, bool numeric, const struct xlvs_conn_entry *entry);
+/* A row, with the columns of its persistence engine unless that is NULL. */
+void xlvs_ipvsadm_print_conn(FILE *out, bool numeric, const struct xlvs_conn_entry *entry,
+			     const struct xlvs_conn_pe *pe);
 
 /* TCP, UDP, ...; "IP" for the template of a firewall mark. `text` holds what has no word. */
 const char *xlvs_ipvsadm_conn_protocol(uint8_t protocol, char text[static 8]);

@@ -137,18 +137,21 @@ struct conn_listing {
 	FILE *out;
 	bool numeric;
 	bool json;
+	bool with_pe;
 	size_t n;
 };
 
-static int print_conn(void *context, const struct xlvs_conn_entry *entry)
+static int print_conn(void *context, const struct xlvs_conn_entry *entry,
+		      const struct xlvs_conn_pe *pe)
 {
 	struct conn_listing *listing = context;
 
 	if (listing->json) {
 		fputs(listing->n ? ",\n" : "\n", listing->out);
-		xlvs_conn_print_json(listing->out, entry);
+		xlvs_conn_print_json(listing->out, entry, pe);
 	} else {
-		xlvs_ipvsadm_print_conn(listing->out, listing->numeric, entry);
+		xlvs_ipvsadm_print_conn(listing->out, listing->numeric, entry,
+					listing->with_pe ? pe : NULL);
 	}
 	listing->n++;
 	return ferror(listing->out) ? -EIO : 0;
@@ -160,14 +163,14 @@ static int list_conns(struct xlvs_client *client, FILE *out, const struct ipvsad
 		.out = out,
 		.numeric = xlvs_ipvsadm_has(command, IPVSADM_NUMERIC),
 		.json = is_json(command),
+		.with_pe = xlvs_ipvsadm_has(command, IPVSADM_PERSISTENT_CONN),
 	};
 	int r;
 
 	if (listing.json)
 		fputc('[', out);
 	else
-		xlvs_ipvsadm_print_conn_title(out,
-					      xlvs_ipvsadm_has(command, IPVSADM_PERSISTENT_CONN));
+		xlvs_ipvsadm_print_conn_title(out, listing.with_pe);
 	r = xlvs_client_conns(client, print_conn, &listing);
 	if (listing.json)
 		fputs(listing.n ? "\n]\n" : "]\n", out);

@@ -344,11 +344,20 @@ int xlvs_answer_json(const struct nlmsghdr *message, const char **ret_piece)
 	return 0;
 }
 
+static bool is_pe(const struct nlattr *attr)
+{
+	const struct xlvs_conn_pe *pe = nla_data(attr);
+
+	return nla_len(attr) == sizeof(*pe) && memchr(pe->name, '\0', sizeof(pe->name)) &&
+	       memchr(pe->data, '\0', sizeof(pe->data));
+}
+
 int xlvs_answer_conns(const struct nlmsghdr *message, const struct xlvs_conn_entry **ret_entries,
-		      size_t *ret_n)
+		      size_t *ret_n, const struct xlvs_conn_pe **ret_pe)
 {
 	struct nlattr *attrs[XLVS_ATTR_END];
 	const struct xlvs_conn_entry *entries;
+	const struct nlattr *pe;
 	size_t bytes;
 
 	if (parse(message, attrs, XLVS_ATTR_END - 1, xlvs_policy) < 0 || !attrs[XLVS_ATTR_CONNS])
@@ -360,6 +369,10 @@ int xlvs_answer_conns(const struct nlmsghdr *message, const struct xlvs_conn_ent
 	for (size_t i = 0; i < bytes / sizeof(*entries); i++)
 		if (!memchr(entries[i].state, '\0', sizeof(entries[i].state)))
 			return -EPROTO;
+	pe = attrs[XLVS_ATTR_CONN_PE];
+	if (pe && !is_pe(pe))
+		return -EPROTO;
+	*ret_pe = pe ? nla_data(pe) : NULL;
 	*ret_entries = entries;
 	*ret_n = bytes / sizeof(*entries);
 	return 0;

@@ -34,8 +34,9 @@ int xlvs_answer_sync(const struct nlmsghdr *message, struct xlvs_sync_spec *ret_
 /* *ret_piece points into the message. */
 int xlvs_answer_json(const struct nlmsghdr *message, const char **ret_piece);
 
-/* *ret_entries points into the message, which is aligned for it; every state name is ended. */
+/* *ret_entries points into the message, which is aligned for it; every state name is ended. So does
+ * *ret_pe, the last one's persistence engine, both texts ended; NULL without. */
 int xlvs_answer_conns(const struct nlmsghdr *message, const struct xlvs_conn_entry **ret_entries,
-		      size_t *ret_n);
+		      size_t *ret_n, const struct xlvs_conn_pe **ret_pe);
 
 #endif

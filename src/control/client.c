@@ -424,7 +424,8 @@ int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_sync
 }
 
 struct conn_visitor {
-	int (*visit)(void *context, const struct xlvs_conn_entry *entry);
+	int (*visit)(void *context, const struct xlvs_conn_entry *entry,
+		     const struct xlvs_conn_pe *pe);
 	void *context;
 };
 
@@ -432,17 +433,19 @@ static int visit_conns(void *context, const struct nlmsghdr *message)
 {
 	const struct conn_visitor *visitor = context;
 	const struct xlvs_conn_entry *entries;
+	const struct xlvs_conn_pe *pe;
 	size_t n;
 	int r;
 
-	r = xlvs_answer_conns(message, &entries, &n);
+	r = xlvs_answer_conns(message, &entries, &n, &pe);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		r = visitor->visit(visitor->context, &entries[i]);
+		r = visitor->visit(visitor->context, &entries[i], i + 1 == n ? pe : NULL);
 	return r;
 }
 
 int xlvs_client_conns(struct xlvs_client *client,
-		      int (*visit)(void *context, const struct xlvs_conn_entry *entry),
+		      int (*visit)(void *context, const struct xlvs_conn_entry *entry,
+				   const struct xlvs_conn_pe *pe),
 		      void *context)
 {
 	struct xlvs_request request = {

@@ -77,9 +77,11 @@ int xlvs_client_locals(struct xlvs_client *client, const struct xlvs_service_key
 int xlvs_client_syncs(struct xlvs_client *client, struct xlvs_sync_spec ret_syncs[static 2],
 		      size_t *ret_n);
 
-/* Every connection, as they come, to `visit`; a non-zero return ends the visits and is returned. */
+/* Every connection, as they come, to `visit`, with its persistence engine, NULL without; a non-zero
+ * return ends the visits and is returned. */
 int xlvs_client_conns(struct xlvs_client *client,
-		      int (*visit)(void *context, const struct xlvs_conn_entry *entry),
+		      int (*visit)(void *context, const struct xlvs_conn_entry *entry,
+				   const struct xlvs_conn_pe *pe),
 		      void *context);
 
 /* The JSON document that answers GET_STATUS or GET_DROPS; the caller frees it. */

@@ -73,4 +73,10 @@ struct xlvs_conn_entry {
 
 _Static_assert(sizeof(struct xlvs_conn_entry) == 76, "struct xlvs_conn_entry travels on the wire");
 
+/* What a persistence engine knows the session of a template by, as text. */
+struct xlvs_conn_pe {
+	char name[XLVS_PE_NAME_BYTES];
+	char data[256];
+};
+
 #endif

@@ -55,6 +55,7 @@ enum xlvs_attribute {
 	XLVS_ATTR_UNSPEC = 0,
 	XLVS_ATTR_JSON = 1, /* a piece of a document, NUL-terminated; the pieces are joined */
 	XLVS_ATTR_CONNS = 2, /* an array of struct xlvs_conn_entry */
+	XLVS_ATTR_CONN_PE = 3, /* struct xlvs_conn_pe, of the last of these */
 	XLVS_ATTR_SERVICE = 16, /* a service's key: a nest as IPVS_CMD_ATTR_SERVICE */
 	XLVS_ATTR_LADDR_FAMILY = 17, /* u16: AF_INET or AF_INET6 */
 	XLVS_ATTR_LADDR = 18, /* 16 bytes as IPVS_DEST_ATTR_ADDR */

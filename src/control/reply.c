@@ -294,17 +294,21 @@ int xlvs_reply_json(struct xlvs_reply *reply, const char *document)
 }
 
 int xlvs_reply_conns(struct xlvs_reply *reply, const struct xlvs_conn_entry *entries,
-		     size_t n_entries)
+		     size_t n_entries, const struct xlvs_conn_pe *pe)
 {
 	struct nl_msg *message;
 	size_t bytes = n_entries * sizeof(*entries);
+	int r;
 
 	if (n_entries > XLVS_CONNS_PER_REPLY)
 		return -EMSGSIZE;
-	message = data_message(reply, reply->command, bytes);
+	message = data_message(reply, reply->command, bytes + sizeof(*pe));
 	if (!message)
 		return -ENOMEM;
-	return send_message(reply, message, nla_put(message, XLVS_ATTR_CONNS, (int)bytes, entries));
+	r = nla_put(message, XLVS_ATTR_CONNS, (int)bytes, entries);
+	if (pe)
+		r |= nla_put(message, XLVS_ATTR_CONN_PE, sizeof(*pe), pe);
+	return send_message(reply, message, r);
 }
 
 int xlvs_reply_family(struct xlvs_reply *reply, const char *name)

@@ -65,9 +65,9 @@ int xlvs_reply_sync(struct xlvs_reply *reply, const struct xlvs_sync_spec *sync)
 /* A JSON document of any length, for GET_STATUS and GET_DROPS. */
 int xlvs_reply_json(struct xlvs_reply *reply, const char *document);
 
-/* At most XLVS_CONNS_PER_REPLY connections, for GET_CONNS. */
+/* At most XLVS_CONNS_PER_REPLY connections, for GET_CONNS; `pe` is the last one's, NULL without. */
 int xlvs_reply_conns(struct xlvs_reply *reply, const struct xlvs_conn_entry *entries,
-		     size_t n_entries);
+		     size_t n_entries, const struct xlvs_conn_pe *pe);
 
 /* What follows is sent by the server, not by handlers. */
 

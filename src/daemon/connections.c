@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/connections.h"
 
+#include "abi/pe.h"
 #include "daemon/ticks.h"
+#include "pe/pe.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -79,6 +83,40 @@ static void copy_endpoints(const struct xlvs_conn *conn, struct xlvs_conn_entry 
 	}
 }
 
+/* What a persistence engine found, of a template that was live when it was looked at. */
+static bool read_session(const struct xlvs_maps *maps, uint32_t index, const struct xlvs_conn *conn,
+			 struct xlvs_pe_data *ret_data)
+{
+	return conn->family & XLVS_FAMILY_TEMPLATE && conn->meta & XLVS_META_ENGINE &&
+	       !bpf_map_lookup_elem(maps->pe_data_fd, &index, ret_data) &&
+	       xlvs_pe_name(ret_data->engine);
+}
+
+bool xlvs_connection_pe(const struct xlvs_maps *maps, uint32_t index, struct xlvs_conn_pe *ret_pe)
+{
+	struct xlvs_conn_pe pe = {0};
+	struct xlvs_pe_data data;
+	struct xlvs_conn conn;
+
+	if (!copy_live(&maps->conns[index], &conn) || !read_session(maps, index, &conn, &data))
+		return false;
+	snprintf(pe.name, sizeof(pe.name), "%s", xlvs_pe_name(data.engine));
+	memcpy(pe.data, data.bytes, data.length_bytes);
+	*ret_pe = pe;
+	return true;
+}
+
+/* A key without what a persistence engine hid in it. */
+static void uncover_key(const struct xlvs_maps *maps, uint32_t index, struct xlvs_conn *conn)
+{
+	struct xlvs_pe_data data;
+
+	if (!read_session(maps, index, conn, &data))
+		return;
+	conn->key.words[2] ^= data.digest[0];
+	conn->key.words[3] ^= data.digest[1];
+}
+
 /* A template for all ports shows none, one that is not valid any more the last one. */
 static void copy_ports(const struct xlvs_conn *conn, const struct xlvs_dest *dest,
 		       struct xlvs_conn_entry *entry)
@@ -130,6 +168,7 @@ bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 n
 	entry.dest_family = dest ? dest->family : entry.family;
 	entry.protocol = conn.protocol;
 	entry.client_port = conn.sport;
+	uncover_key(maps, index, &conn);
 	copy_ports(&conn, dest, &entry);
 	entry.expires_sec = (uint32_t)left_ticks / maps->runtime->constants.ticks_per_sec;
 	copy_endpoints(&conn, &entry);
@@ -151,16 +190,24 @@ static int next_portion(void *context, struct xlvs_reply *reply)
 {
 	struct cursor *cursor = context;
 	__u32 now_ticks = xlvs_ticks_now(&cursor->ticks);
+	bool with_pe = false; /* a message can tell the last one's */
+	struct xlvs_conn_pe pe;
 	size_t n_entries = 0;
 	int r = 0;
 
 	for (int i = 0; i < RECORDS_PER_PORTION && cursor->next < cursor->maps->n_conns &&
-			n_entries < XLVS_CONNS_PER_REPLY;
-	     i++)
-		n_entries += xlvs_connection_entry(cursor->maps, cursor->next++, now_ticks,
-						   &cursor->entries[n_entries]);
+			n_entries < XLVS_CONNS_PER_REPLY && !with_pe;
+	     i++) {
+		uint32_t index = cursor->next++;
+
+		if (!xlvs_connection_entry(cursor->maps, index, now_ticks,
+					   &cursor->entries[n_entries]))
+			continue;
+		n_entries++;
+		with_pe = xlvs_connection_pe(cursor->maps, index, &pe);
+	}
 	if (n_entries)
-		r = xlvs_reply_conns(reply, cursor->entries, n_entries);
+		r = xlvs_reply_conns(reply, cursor->entries, n_entries, with_pe ? &pe : NULL);
 	if (r < 0)
 		return r;
 	return cursor->next < cursor->maps->n_conns;

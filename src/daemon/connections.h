@@ -7,6 +7,9 @@
 #include "control/reply.h"
 #include "loader/loader.h"
 
+/* The persistence engine of the template in record `index`; false when none found it. */
+bool xlvs_connection_pe(const struct xlvs_maps *maps, uint32_t index, struct xlvs_conn_pe *ret_pe);
+
 /* The connection in record `index` as it is listed at `now_ticks`; false when there is none: a free
  * record, a reply record, one that is over. */
 bool xlvs_connection_entry(const struct xlvs_maps *maps, uint32_t index, __u32 now_ticks,

@@ -262,6 +262,8 @@ static __noinline int settle(struct xlvs_conn *conn, __u32 index, __u32 meta)
 		xlvs_dest_unbound(dest);
 	if (meta & XLVS_META_CONTROLLED)
 		xlvs_control_leave(index);
+	if (conn->family & XLVS_FAMILY_TEMPLATE && meta & XLVS_META_ENGINE)
+		bpf_map_delete_elem(&xlvs_pe_data, &index);
 	if (partner)
 		end_reply(partner, xlvs_port_rest_ticks(conn, meta, xlvs_now()));
 	return 0;

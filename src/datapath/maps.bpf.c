@@ -17,6 +17,8 @@ struct xlvs_held_map xlvs_held SEC(".maps");
 struct xlvs_detours_map xlvs_detours SEC(".maps");
 struct xlvs_fragments_map xlvs_fragments SEC(".maps");
 struct xlvs_by_detour_map xlvs_by_detour SEC(".maps");
+struct xlvs_pe_data_map xlvs_pe_data SEC(".maps");
+struct xlvs_pe_scratch_map xlvs_pe_scratch SEC(".maps");
 struct xlvs_localities_map xlvs_localities SEC(".maps");
 struct xlvs_events_map xlvs_events SEC(".maps");
 struct xlvs_clock_map xlvs_clock SEC(".maps");

@@ -16,6 +16,7 @@
 #include "abi/limits.h"
 #include "abi/locality.h"
 #include "abi/mark.h"
+#include "abi/pe.h"
 #include "abi/reason.h"
 #include "abi/schedule.h"
 #include "abi/service.h"
@@ -62,6 +63,24 @@ struct xlvs_by_detour_map {
 	__type(value, __u32);
 };
 extern struct xlvs_by_detour_map xlvs_by_detour SEC(".maps");
+
+/* Of templates that a persistence engine found; its size, too, depends on the connections'. */
+struct xlvs_pe_data_map {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, __u32); /* index in xlvs_conns */
+	__type(value, struct xlvs_pe_data);
+};
+extern struct xlvs_pe_data_map xlvs_pe_data SEC(".maps");
+
+struct xlvs_pe_scratch_map {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct xlvs_pe_scratch);
+};
+extern struct xlvs_pe_scratch_map xlvs_pe_scratch SEC(".maps");
 
 struct xlvs_localities_map {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);

@@ -11,6 +11,7 @@
 
 #include "abi/hash.h"
 #include "datapath/threshold.bpf.h"
+#include "pe/pe.bpf.h"
 
 enum {
 	INVALIDATE_TRIES = 4,
@@ -50,6 +51,17 @@ static __always_inline void write_addresses(const struct xlvs_service *service,
 				 sizeof(tuple->key.v6.daddr));
 }
 
+/* With an engine, what it found stands in this CPU's scratch, and counts like an address. */
+static __always_inline void write_session(struct xlvs_tuple *tuple)
+{
+	const struct xlvs_pe_scratch *scratch = xlvs_pe_scratch_get();
+
+	if (!scratch)
+		return;
+	tuple->key.words[2] ^= scratch->data.digest[0];
+	tuple->key.words[3] ^= scratch->data.digest[1];
+}
+
 /* A template is for the service's own port, or for all: of a service for all ports, of a firewall
  * mark, and of FTP, whose data goes to others. */
 static __always_inline void template_tuple(const struct xlvs_service *service,
@@ -60,6 +72,8 @@ static __always_inline void template_tuple(const struct xlvs_service *service,
 	bool by_mark = !own_port && service->fwmark;
 
 	write_addresses(service, packet, by_mark, tuple);
+	if (service->pe)
+		write_session(tuple);
 	tuple->family = packet->family | XLVS_FAMILY_TEMPLATE;
 	tuple->protocol = by_mark ? IPPROTO_IP : packet->protocol;
 	tuple->dport = own_port && service->port != bpf_htons(XLVS_FTP_PORT) ? packet->dport : 0;
@@ -167,6 +181,14 @@ static __always_inline int claim(struct xlvs_tuple *tuple)
 	return xlvs_conn_take(tuple, runtime && xlvs_conns_full(runtime));
 }
 
+/* Keep what the engine found, for listings; false when there is no room. */
+static __always_inline bool keep_session(__u32 index)
+{
+	const struct xlvs_pe_scratch *scratch = xlvs_pe_scratch_get();
+
+	return scratch && !bpf_map_update_elem(&xlvs_pe_data, &index, &scratch->data, BPF_ANY);
+}
+
 static __always_inline int make(struct xlvs_packet *pkt, const struct xlvs_service *service,
 				__u32 index, __u32 dest_index)
 {
@@ -178,6 +200,10 @@ static __always_inline int make(struct xlvs_packet *pkt, const struct xlvs_servi
 
 	if (!runtime || !control || !dest || !conn)
 		return -XLVS_DROP_INTERNAL;
+	if (service->pe && !keep_session(index)) {
+		xlvs_conn_abandon(conn);
+		return -XLVS_DROP_TABLE_FULL;
+	}
 	__sync_fetch_and_add(&control->n_controlled, 1);
 	control->timeout_ticks = service->timeout_sec * xlvs_constants.ticks_per_sec;
 	conn->dest = dest_index;
@@ -187,7 +213,8 @@ static __always_inline int make(struct xlvs_packet *pkt, const struct xlvs_servi
 	xlvs_dest_bound(dest);
 	__sync_fetch_and_add(&runtime->unproven, 1);
 	turn = ((conn->meta >> XLVS_META_TURN_SHIFT) + 1) & XLVS_META_TURN;
-	conn->meta = turn << XLVS_META_TURN_SHIFT | XLVS_TEMPLATE_NONE;
+	conn->meta = turn << XLVS_META_TURN_SHIFT | (service->pe ? XLVS_META_ENGINE : 0) |
+		     XLVS_TEMPLATE_NONE;
 	xlvs_conn_publish(conn);
 	note(pkt, service, index);
 	return dest_index;

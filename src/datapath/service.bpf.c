@@ -18,6 +18,7 @@
 #include "datapath/route.bpf.h"
 #include "datapath/threshold.bpf.h"
 #include "forward/list.h"
+#include "pe/pe.bpf.h"
 #include "scheduler/scheduler.bpf.h"
 
 enum open_constant {
@@ -379,6 +380,11 @@ static __always_inline int choose(const struct xlvs_service *service, struct xlv
 	return dest < 0 || !persistent ? dest : xlvs_template_open(pkt, slot, dest);
 }
 
+static __always_inline bool asks_engine(const struct xlvs_service *service)
+{
+	return service->pe && service->flags & XLVS_SVC_PERSISTENT;
+}
+
 static __always_inline bool is_one_packet(const struct xlvs_service *service,
 					  const struct xlvs_packet *pkt)
 {
@@ -453,6 +459,12 @@ int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slo
 	if (!service)
 		return XLVS_NOT_OURS;
 	pkt->meta = 0;
+	if (asks_engine(service)) {
+		int session = xlvs_pe_read(ctx, pkt, service->pe);
+
+		if (session < 0)
+			return session;
+	}
 	if (r == WITHOUT_RECORD) {
 		r = open_without_record(service, pkt, slot);
 		return r < 0 ? XLVS_NOT_OURS : r;

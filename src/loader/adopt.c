@@ -13,6 +13,7 @@
 #include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
+#include "pe/pe.h"
 #include "scheduler/scheduler.h"
 
 struct adoption {
@@ -33,7 +34,7 @@ static int refuse(const struct adoption *adoption, int code, const char *what, u
 static int adopt_service(struct adoption *adoption, uint32_t slot)
 {
 	const struct xlvs_service *service = &adoption->loader->maps.services[slot];
-	const char *scheduler;
+	const char *scheduler, *pe = xlvs_pe_name(service->pe);
 	struct xlvs_service_spec spec = {
 		.key =
 			{
@@ -53,13 +54,14 @@ static int adopt_service(struct adoption *adoption, uint32_t slot)
 		return refuse(adoption, -EINVAL, "list", service->list);
 	scheduler =
 		xlvs_scheduler_name(adoption->loader->maps.chunks[service->list].head.scheduler);
-	if (!scheduler)
+	if (!scheduler || !pe)
 		return refuse(adoption, -EINVAL, "service slot", slot);
 	if (service->fwmark)
 		spec.key.protocol = IPPROTO_TCP;
 	else
 		memcpy(spec.key.address.bytes, service->address, sizeof(service->address));
 	snprintf(spec.scheduler, sizeof(spec.scheduler), "%s", scheduler);
+	snprintf(spec.pe, sizeof(spec.pe), "%s", pe);
 	r = xlvs_model_adopt_service(adoption->model, service->id, &spec);
 	if (r < 0)
 		return refuse(adoption, r, "service slot", slot);

@@ -14,6 +14,7 @@
 #include "loader/marks.h"
 #include "loader/settings.h"
 #include "loader/state.h"
+#include "pe/pe.h"
 #include "scheduler/scheduler.h"
 
 enum {
@@ -133,6 +134,7 @@ static struct xlvs_service slot_content(const struct xlvs_model_service *service
 		.protocol = (__u8)key->protocol,
 		.family = (__u8)key->family,
 		.list = XLVS_NONE,
+		.pe = (__u8)xlvs_pe_find(service->spec.pe),
 		.flags = (__u16)service->spec.flags,
 		.timeout_sec = service->spec.timeout_sec,
 		.netmask = service->spec.netmask,
@@ -181,9 +183,9 @@ static int put_service(struct work *work, const struct xlvs_op *op)
 	if (slot == XLVS_NONE)
 		return put_new_service(work, content);
 	written = &work->loader->maps.services[slot];
-	return xlvs_journal_write(&work->loader->journal, &written->unused1, &content.unused1,
+	return xlvs_journal_write(&work->loader->journal, &written->pe, &content.pe,
 				  offsetof(struct xlvs_service, id) -
-					  offsetof(struct xlvs_service, unused1));
+					  offsetof(struct xlvs_service, pe));
 }
 
 static int delete_service(struct work *work, const struct xlvs_op *op)

@@ -57,6 +57,7 @@ struct xlvs_maps {
 	struct xlvs_ledger *service_ledger;
 	struct xlvs_mark_rule *marks;
 	struct xlvs_runtime *runtime;
+	int pe_data_fd; /* of the map xlvs_pe_data, which is no memory */
 };
 
 /* Take over the packet path of this network namespace, found on its interfaces or else by its pins,

@@ -25,6 +25,8 @@ static void set_sizes(struct xlvs_loader *loader, const struct xlvs_sizes *sizes
 {
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_conns, sizes->conns);
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_controls, sizes->conns);
+	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_pe_data,
+				 sizes->conns / XLVS_PE_SHARE + 1);
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_traffic, sizes->traffic);
 	bpf_map__set_max_entries(loader->skeleton->maps.xlvs_reasons, sizes->reasons);
 }
@@ -68,7 +70,8 @@ static int reuse(const struct xlvs_loader *loader, struct bpf_map *map, int prog
 {
 	XLVS_AUTO_CLOSE int fd = xlvs_program_map(program_fd, bpf_map__name(map));
 	bool any_size = map == loader->skeleton->maps.xlvs_conns ||
-			map == loader->skeleton->maps.xlvs_controls;
+			map == loader->skeleton->maps.xlvs_controls ||
+			map == loader->skeleton->maps.xlvs_pe_data;
 
 	if (fd < 0 || !has_shape(map, fd, any_size))
 		return refuse_shape(bpf_map__name(map), reterr);

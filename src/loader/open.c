@@ -212,6 +212,7 @@ static int bring_up(struct xlvs_loader *loader, const struct xlvs_loader_options
 	xlvs_settings_own_ports(&runtime->own_ports_first, &runtime->own_ports_last);
 	if (xlvs_loader_init(loader))
 		return xlvs_refuse(reterr, -ENOMEM, "out of memory");
+	loader->maps.pe_data_fd = bpf_map__fd(loader->skeleton->maps.xlvs_pe_data);
 	r = start_clock(loader, reterr);
 	if (r == 0 && former_fd >= 0)
 		r = xlvs_attach_replace_all(loader, reterr);

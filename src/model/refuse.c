@@ -31,7 +31,6 @@ int xlvs_refuse_service(const struct xlvs_service_spec *spec, struct xlvs_error 
 		{!key->fwmark && !key->port && !(spec->flags & XLVS_SERVICE_PERSISTENT),
 		 "port 0 (all ports) without persistence is"},
 		{spec->flags >= 2 * XLVS_SERVICE_SCHED3, "an unknown service flag is"},
-		{spec->pe[0], "persistence engines are"},
 	};
 
 	return refuse_first(rows, sizeof(rows) / sizeof(rows[0]), reterr);
@@ -48,6 +47,9 @@ int xlvs_refuse_dest(const struct xlvs_service_spec *service, const struct xlvs_
 		 "forwarding method fullnat to another address family is"},
 		{fullnat && service->flags & XLVS_SERVICE_ONE_PACKET,
 		 "forwarding method fullnat with one-packet scheduling is"},
+		{service->pe[0] && service->flags & XLVS_SERVICE_ONE_PACKET &&
+			 spec->method == XLVS_METHOD_NAT,
+		 "forwarding method masq with one-packet scheduling and a persistence engine is"},
 		{spec->method > XLVS_METHOD_FULLNAT, "an unknown forwarding method is"},
 		{spec->tunnel_type > XLVS_TUNNEL_GRE, "an unknown tunnel type is"},
 		{spec->tunnel_flags & ~(XLVS_TUNNEL_CSUM | XLVS_TUNNEL_REMCSUM),

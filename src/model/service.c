@@ -10,6 +10,7 @@
 #include "model/refuse.h"
 #include "model/service.h"
 #include "model/state.h"
+#include "pe/pe.h"
 
 int xlvs_service_check(const struct xlvs_service_spec *spec, struct xlvs_error *reterr)
 {
@@ -17,7 +18,7 @@ int xlvs_service_check(const struct xlvs_service_spec *spec, struct xlvs_error *
 
 	if (scheduler < 0)
 		return xlvs_refuse(reterr, -ENOENT, "no scheduler \"%s\"", spec->scheduler);
-	if (spec->pe[0] && strcmp(spec->pe, "sip") != 0)
+	if (xlvs_pe_find(spec->pe) < 0)
 		return xlvs_refuse(reterr, -ENOENT, "no persistence engine \"%s\"", spec->pe);
 	if (spec->key.family == AF_INET6 && (spec->netmask < 1 || spec->netmask > 128))
 		return xlvs_refuse(reterr, -EINVAL, "an IPv6 prefix length is 1 to 128, not %u",

@@ -46,9 +46,9 @@ static int write_services(struct xlvs_client *client, FILE *out)
 	return r;
 }
 
-static int write_conn(void *out, const struct xlvs_conn_entry *entry)
+static int write_conn(void *out, const struct xlvs_conn_entry *entry, const struct xlvs_conn_pe *pe)
 {
-	xlvs_proc_conn(out, entry);
+	xlvs_proc_conn(out, entry, pe);
 	return 0;
 }
 
@@ -58,8 +58,10 @@ static int write_conns(struct xlvs_client *client, FILE *out)
 	return xlvs_client_conns(client, write_conn, out);
 }
 
-static int write_conn_origin(void *out, const struct xlvs_conn_entry *entry)
+static int write_conn_origin(void *out, const struct xlvs_conn_entry *entry,
+			     const struct xlvs_conn_pe *pe)
 {
+	(void)pe;
 	xlvs_proc_conn_origin(out, entry);
 	return 0;
 }

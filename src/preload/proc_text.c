@@ -116,7 +116,7 @@ static void print_conn(FILE *out, const struct xlvs_conn_entry *entry, const cha
 	char client[ADDRESS_BYTES], virtual_address[ADDRESS_BYTES], dest[ADDRESS_BYTES];
 	char protocol[8];
 
-	fprintf(out, "%-3s %s %04X %s %04X %s %04X %-11s %s%7u\n",
+	fprintf(out, "%-3s %s %04X %s %04X %s %04X %-11s %s%7u",
 		protocol_text(entry->protocol, protocol),
 		address_text(entry->family, &entry->client, client), ntohs(entry->client_port),
 		address_text(entry->family, &entry->virtual_address, virtual_address),
@@ -124,9 +124,12 @@ static void print_conn(FILE *out, const struct xlvs_conn_entry *entry, const cha
 		ntohs(entry->dest_port), entry->state, origin, entry->expires_sec);
 }
 
-void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry)
+void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry, const struct xlvs_conn_pe *pe)
 {
 	print_conn(out, entry, "");
+	if (pe)
+		fprintf(out, " %s %s", pe->name, pe->data);
+	fputc('\n', out);
 }
 
 void xlvs_proc_conns_origin_header(FILE *out)
@@ -138,6 +141,7 @@ void xlvs_proc_conns_origin_header(FILE *out)
 void xlvs_proc_conn_origin(FILE *out, const struct xlvs_conn_entry *entry)
 {
 	print_conn(out, entry, "LOCAL  ");
+	fputc('\n', out);
 }
 
 void xlvs_proc_apps_header(FILE *out)

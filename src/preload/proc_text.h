@@ -16,7 +16,7 @@ void xlvs_proc_dest(FILE *out, const struct xlvs_dest_info *dest);
 
 /* /proc/net/ip_vs_conn */
 void xlvs_proc_conns_header(FILE *out);
-void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry);
+void xlvs_proc_conn(FILE *out, const struct xlvs_conn_entry *entry, const struct xlvs_conn_pe *pe);
 
 /* /proc/net/ip_vs_conn_sync */
 void xlvs_proc_conns_origin_header(FILE *out);

@@ -36,16 +36,19 @@ static void read_records(const struct nlmsghdr *message)
 static void read_arrays(const struct nlmsghdr *message, size_t bytes)
 {
 	const struct xlvs_conn_entry *entries;
+	const struct xlvs_conn_pe *pe;
 	const char *piece;
 	size_t n;
 
 	if (xlvs_answer_json(message, &piece) == 0 && strlen(piece) > bytes)
 		abort();
-	if (xlvs_answer_conns(message, &entries, &n) < 0)
+	if (xlvs_answer_conns(message, &entries, &n, &pe) < 0)
 		return;
 	for (size_t i = 0; i < n; i++)
 		if (strlen(entries[i].state) >= XLVS_CONN_STATE_BYTES)
 			abort();
+	if (pe && (strlen(pe->name) >= sizeof(pe->name) || strlen(pe->data) >= sizeof(pe->data)))
+		abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)

@@ -122,6 +122,7 @@ static int load(const struct director_options *options)
 	director.n_cpus = (uint32_t)libbpf_num_possible_cpus();
 	if (bpf_map__set_max_entries(skeleton->maps.xlvs_conns, options->n_conns) ||
 	    bpf_map__set_max_entries(skeleton->maps.xlvs_controls, options->n_conns) ||
+	    bpf_map__set_max_entries(skeleton->maps.xlvs_pe_data, options->n_conns) ||
 	    bpf_map__set_max_entries(skeleton->maps.xlvs_traffic,
 				     director.n_cpus * XLVS_DESTS_MAX) ||
 	    bpf_map__set_max_entries(skeleton->maps.xlvs_reasons,

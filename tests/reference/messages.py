@@ -91,7 +91,8 @@ class KernelChannel(Channel):
 
     def connections(self, virtual=None):
         """Yields (protocol, source, virtual, destination, state, seconds) of each connection, or
-        of those to these virtual addresses."""
+        of those to these virtual addresses. The protocol of a template that a persistence engine
+        found has the engine's name and data behind it."""
         data, at = [], 0
         while piece := os.pread(self.listing, 1 << 16, at):
             data.append(piece)
@@ -101,8 +102,8 @@ class KernelChannel(Channel):
             words = line.split()
             if not wanted or words[3] in wanted:
                 pairs = zip(words[1:7:2], words[2:7:2])
-                yield (words[0], *(endpoint_of_hex(*pair) for pair in pairs), words[7],
-                       int(words[8]))
+                yield (" ".join([words[0], *words[9:]]),
+                       *(endpoint_of_hex(*pair) for pair in pairs), words[7], int(words[8]))
 
 
 class XlvsChannel(Channel):
@@ -116,14 +117,18 @@ class XlvsChannel(Channel):
         wanted = virtual and {address_attribute(address)[1] for address in virtual}
         names = {6: "TCP", 17: "UDP", 132: "SCTP", 0: "IP"}
         for answer in self.exchange(XLVS_OWN, GET_CONNS, dump=True):
-            data = attributes(answer)[2]
-            for row in CONNECTION.iter_unpack(data):
+            found = attributes(answer)
+            rows = list(CONNECTION.iter_unpack(found[2]))
+            engine = "".join(" " + part.rstrip(b"\0").decode() for part in
+                             (found[3][:17], found[3][17:])) if 3 in found else ""
+            for place, row in enumerate(rows, 1):
                 if wanted and row[10] not in wanted:
                     continue
                 family, dest_family, protocol, _, *ports, _, seconds, client, virtual, dest, state \
                     = row
                 ports = [int.from_bytes(port, "big") for port in ports]
-                yield (names[protocol], (text(family, client), ports[0]),
+                yield (names[protocol] + engine * (place == len(rows)),
+                       (text(family, client), ports[0]),
                        (text(family, virtual), ports[1]), (text(dest_family, dest), ports[2]),
                        state.rstrip(b"\0").decode(), seconds)
 
@@ -277,7 +282,8 @@ def service_settings(given, is_v6):
     netmask = struct.pack("=I", int(given.get("-M", 128)) if is_v6 else 0)
     if not is_v6:
         netmask = socket.inet_aton(given.get("-M", "255.255.255.255"))
-    return (attribute(6, given.get("-s", "wlc").encode() + b"\0") +
+    engine = attribute(11, given["--pe"].encode() + b"\0") if "--pe" in given else b""
+    return (attribute(6, given.get("-s", "wlc").encode() + b"\0") + engine +
             attribute(7, struct.pack("=II", flags, 0xffffffff)) +
             attribute(8, struct.pack("=I", int(given.get("-p", 0)))) + attribute(9, netmask))
 

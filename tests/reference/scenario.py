@@ -18,7 +18,7 @@ CLIENT_NETWORK = {4: "198.51.100.", 6: "2001:db8:100::"}
 NEW_CLIENTS = 100           # clients that `arrive` invents have numbers from here on,
 NEW_PORTS = 20000           # and ports
 PACKET_OPTIONS = {"len": "length", "ttl": "ttl", "tos": "tos", "id": "ident", "df": "df",
-                  "sum": "checksum"}
+                  "sum": "checksum", "call": "call"}
 
 
 class BadScenario(Exception):
@@ -99,7 +99,7 @@ def packet_options(words):
         name, _, value = word.partition("=")
         if name not in PACKET_OPTIONS:
             raise BadScenario(f"no such property of a packet: {word}")
-        options[PACKET_OPTIONS[name]] = int(value)
+        options[PACKET_OPTIONS[name]] = value if name == "call" else int(value)
     return options
 
 

@@ -35,6 +35,7 @@ class Packet:
     ident: int = 1
     df: bool = True
     checksum: bool = True
+    call: str = ""      # of a datagram: it is a SIP message, and this the line that names its call
 
 
 def packed(address):
@@ -78,18 +79,26 @@ def flag_bits(letters):
     return sum(1 << FLAG_LETTERS.index(letter) for letter in letters)
 
 
+def sip(call):
+    """A SIP message; in `call`, _ stands for a space and | for the end of a line."""
+    lines = ["OPTIONS sip:vip SIP/2.0", "Via: SIP/2.0/UDP client", *call.split("|"), "CSeq: 1 OPTIONS"]
+    return "".join(line.replace("_", " ") + "\r\n" for line in lines).encode()
+
+
 def transport(packet, pseudo):
     if packet.protocol == "sctp":
         return sctp(packet)
     payload = bytes(range(256)) * (packet.length // 256 + 1)
     payload = payload[:packet.length]
+    if packet.call:
+        payload = sip(packet.call)
     ports = struct.pack("!HH", packet.source[1], packet.target[1])
     if packet.protocol == "tcp":
         bits = flag_bits(packet.flags)
         rest = struct.pack("!IIBBH", 1000, 2000 if bits & 0x10 else 0, 5 << 4, bits, 64240)
         after, ending = rest, b"\0\0" + payload
     else:
-        after, ending = struct.pack("!H", 8 + packet.length), payload
+        after, ending = struct.pack("!H", 8 + len(payload)), payload
     number = PROTOCOLS[packet.protocol]
     length = len(ports) + len(after) + 2 + len(ending)
     whole = pseudo + struct.pack("!IBBH", length, 0, 0, number)

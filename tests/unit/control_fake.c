@@ -250,7 +250,7 @@ static int next_portion(void *context, struct xlvs_reply *reply)
 		return 0;
 	if (cursor->is_conns) {
 		n = cursor->n_left < XLVS_CONNS_PER_REPLY ? cursor->n_left : XLVS_CONNS_PER_REPLY;
-		r = xlvs_reply_conns(reply, cursor->director->conns + cursor->n_sent, n);
+		r = xlvs_reply_conns(reply, cursor->director->conns + cursor->n_sent, n, NULL);
 	} else if (cursor->service) {
 		r = xlvs_reply_dest(reply, &cursor->service->dests[cursor->n_left - 1]);
 	} else {

@@ -390,16 +390,17 @@ static void test_damaged_answers_are_refused(void **state)
 	enum xlvs_answer_kind kind;
 	const char *piece;
 	const struct xlvs_conn_entry *entries;
+	const struct xlvs_conn_pe *pe;
 	size_t n;
 	int code;
 
 	(void)state;
 	assert_int_equal(xlvs_answer_service(header, &service), -EPROTO);
 	assert_int_equal(xlvs_answer_json(header, &piece), -EPROTO);
-	assert_int_equal(xlvs_answer_conns(header, &entries, &n), -EPROTO);
+	assert_int_equal(xlvs_answer_conns(header, &entries, &n, &pe), -EPROTO);
 	assert_int_equal(xlvs_answer_kind(header, NLMSG_HDRLEN, &kind, &code, NULL), -EPROTO);
 	nla_put_u32(message, XLVS_ATTR_CONNS, 1);
-	assert_int_equal(xlvs_answer_conns(header, &entries, &n), -EPROTO);
+	assert_int_equal(xlvs_answer_conns(header, &entries, &n, &pe), -EPROTO);
 	header->nlmsg_type = NLMSG_ERROR;
 	header->nlmsg_len = NLMSG_HDRLEN + 2;
 	assert_int_equal(xlvs_answer_kind(header, header->nlmsg_len, &kind, &code, NULL), -EPROTO);
@@ -410,6 +411,7 @@ static void test_a_state_name_without_end_is_refused(void **state)
 {
 	struct xlvs_conn_entry entry = {.family = AF_INET};
 	const struct xlvs_conn_entry *entries;
+	const struct xlvs_conn_pe *pe;
 	struct nl_msg *message;
 	size_t n = 0;
 
@@ -417,14 +419,38 @@ static void test_a_state_name_without_end_is_refused(void **state)
 	strcpy(entry.state, "ESTABLISHED");
 	message = new_message(XLVS_CMD_GET_CONNS, 0);
 	nla_put(message, XLVS_ATTR_CONNS, sizeof(entry), &entry);
-	assert_int_equal(xlvs_answer_conns(nlmsg_hdr(message), &entries, &n), 0);
+	assert_int_equal(xlvs_answer_conns(nlmsg_hdr(message), &entries, &n, &pe), 0);
 	assert_int_equal(n, 1);
 	nlmsg_free(message);
 	memset(entry.state, 'x', sizeof(entry.state));
 	message = new_message(XLVS_CMD_GET_CONNS, 0);
 	nla_put(message, XLVS_ATTR_CONNS, sizeof(entry), &entry);
-	assert_int_equal(xlvs_answer_conns(nlmsg_hdr(message), &entries, &n), -EPROTO);
+	assert_int_equal(xlvs_answer_conns(nlmsg_hdr(message), &entries, &n, &pe), -EPROTO);
 	nlmsg_free(message);
+}
+
+static void test_a_session_without_end_is_refused(void **state)
+{
+	struct xlvs_conn_entry entry = {.family = AF_INET};
+	struct xlvs_conn_pe sent = {.name = "sip", .data = "a@host"};
+	const struct xlvs_conn_entry *entries;
+	const struct xlvs_conn_pe *pe;
+	size_t n;
+
+	(void)state;
+	for (int ended = 1; ended >= 0; ended--) {
+		struct nl_msg *message = new_message(XLVS_CMD_GET_CONNS, 0);
+
+		if (!ended)
+			memset(sent.data, 'x', sizeof(sent.data));
+		nla_put(message, XLVS_ATTR_CONNS, sizeof(entry), &entry);
+		nla_put(message, XLVS_ATTR_CONN_PE, sizeof(sent), &sent);
+		assert_int_equal(xlvs_answer_conns(nlmsg_hdr(message), &entries, &n, &pe),
+				 ended ? 0 : -EPROTO);
+		if (ended)
+			assert_string_equal(pe->data, "a@host");
+		nlmsg_free(message);
+	}
 }
 
 int main(void)
@@ -446,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_request_is_told_apart),
 		cmocka_unit_test(test_damaged_messages_are_never_believed_beyond_their_end),
 		cmocka_unit_test(test_damaged_answers_are_refused),
+		cmocka_unit_test(test_a_session_without_end_is_refused),
 		cmocka_unit_test(test_a_state_name_without_end_is_refused),
 	};
 

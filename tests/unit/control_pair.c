@@ -101,7 +101,7 @@ static int next_portion(void *cursor, struct xlvs_reply *reply)
 	if (source->n_sent == source->n_portions)
 		return 0;
 	source->n_sent++;
-	r = xlvs_reply_conns(reply, entries, (size_t)source->n_entries);
+	r = xlvs_reply_conns(reply, entries, (size_t)source->n_entries, NULL);
 	return r < 0 ? r : 1;
 }
 

@@ -106,19 +106,22 @@ static void test_a_connection_is_one_json_object(void **state)
 		.dest = {{0x20, 0x01, 0x0d, 0xb8, [15] = 7}},
 		.state = "EST\"\\\nAB",
 	};
+	const struct xlvs_conn_pe pe = {.name = "sip", .data = "1{\"@\xe9"};
 	char *text;
 	size_t bytes;
 	FILE *file = open_memstream(&text, &bytes);
 
 	(void)state;
-	xlvs_conn_print_json(file, &entry);
+	xlvs_conn_print_json(file, &entry, &pe);
 	fclose(file);
 	assert_string_equal(text,
-			    "{\"protocol\": \"TCP\", \"state\": \"ESTAB\", \"expires_sec\": 898, "
+			    "{\"protocol\": \"TCP\", \"state\": \"EST\\\"\\\\\\u000aAB\", "
+			    "\"expires_sec\": 898, "
 			    "\"client\": {\"address\": \"198.51.100.2\", \"port\": 40000}, "
 			    "\"virtual\": {\"address\": \"192.0.2.1\", \"port\": 80}, "
 			    "\"destination\": {\"address\": \"2001:db8::7\", \"port\": 8080}, "
-			    "\"template\": true}");
+			    "\"template\": true, "
+			    "\"pe\": {\"name\": \"sip\", \"data\": \"1{\\\"@\\u00e9\"}}");
 	free(text);
 }
 

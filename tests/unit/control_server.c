@@ -223,8 +223,10 @@ static void test_commands_sent_ahead_are_answered_in_order(void **state)
 	free(director);
 }
 
-static int count_conn(void *context, const struct xlvs_conn_entry *entry)
+static int count_conn(void *context, const struct xlvs_conn_entry *entry,
+		      const struct xlvs_conn_pe *pe)
 {
+	(void)pe;
 	uint32_t *n = context;
 
 	assert_int_equal(entry->expires_sec, *n);

@@ -50,8 +50,6 @@ static void test_service_options_to_come_are_refused(void **state)
 		expect_service_refused(f, &spec, rows[i].text);
 	}
 	spec.flags = 0;
-	snprintf(spec.pe, sizeof(spec.pe), "sip");
-	expect_service_refused(f, &spec, "persistence engines are not supported yet");
 	snprintf(spec.pe, sizeof(spec.pe), "no-such");
 	assert_int_equal(xlvs_model_add_service(f->model, &spec, &f->plan, NULL), -ENOENT);
 }
@@ -125,6 +123,28 @@ static void test_destination_options_to_come_are_refused(void **state)
 	expect_list(f, VIP, "0");
 }
 
+/* Its replies would go out untranslated. */
+static void test_nat_of_one_packet_sessions_is_refused(void **state)
+{
+	struct fixture *f = *state;
+	struct xlvs_service_spec service = service_spec(VIP, "rr");
+	struct xlvs_dest_spec dest = dest_spec(A, 1);
+
+	service.key.protocol = IPPROTO_UDP;
+	service.flags = XLVS_SERVICE_PERSISTENT | XLVS_SERVICE_ONE_PACKET;
+	service.timeout_sec = 60;
+	snprintf(service.pe, sizeof(service.pe), "sip");
+	assert_int_equal(xlvs_model_add_service(f->model, &service, &f->plan, &f->error), 0);
+	dest.method = XLVS_METHOD_NAT;
+	assert_int_equal(xlvs_model_add_dest(f->model, &service.key, &dest, &f->plan, &f->error),
+			 -EOPNOTSUPP);
+	assert_string_equal(f->error.text, "forwarding method masq with one-packet scheduling and "
+					   "a persistence engine is not supported yet");
+	dest.method = XLVS_METHOD_DR;
+	assert_int_equal(xlvs_model_add_dest(f->model, &service.key, &dest, &f->plan, &f->error),
+			 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +153,7 @@ int main(void)
 		fixture_test(test_refused_edit_leaves_the_service_as_it_was),
 		fixture_test(test_existing_service_is_eexist_before_it_is_unsupported),
 		fixture_test(test_destination_options_to_come_are_refused),
+		fixture_test(test_nat_of_one_packet_sessions_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -148,7 +148,7 @@ static void test_connections_are_printed_as_the_kernel_does(void **state)
 	xlvs_proc_conns_header(out);
 	assert_text("Pro FromIP   FPrt ToIP     TPrt DestIP   DPrt State       Expires PEName "
 		    "PEData\n");
-	xlvs_proc_conn(out, &conn);
+	xlvs_proc_conn(out, &conn, NULL);
 	assert_text("TCP 0A000002 9C40 0A000064 0050 0A01000D 0050 ESTABLISHED     898\n");
 	xlvs_proc_conns_origin_header(out);
 	xlvs_proc_conn_origin(out, &conn);
@@ -160,7 +160,7 @@ static void test_connections_are_printed_as_the_kernel_does(void **state)
 	conn.client = (struct xlvs_address){{10, 0, 0, 3}};
 	conn.expires_sec = 57;
 	strcpy(conn.state, "SYN_RECV");
-	xlvs_proc_conn(out, &conn);
+	xlvs_proc_conn(out, &conn, NULL);
 	assert_text("TCP 0A000003 1B76 0A000064 0050 fd00:0001:0000:0000:0000:0000:0000:0011 0050 "
 		    "SYN_RECV         57\n");
 }

@@ -37,6 +37,9 @@ struct xlvs_reasons_map xlvs_reasons;
 struct xlvs_marks_map xlvs_marks;
 struct xlvs_events_map xlvs_events;
 struct xlvs_localities_map xlvs_localities;
+/* No service has a persistence engine. */
+struct xlvs_pe_data_map xlvs_pe_data;
+struct xlvs_pe_scratch_map xlvs_pe_scratch;
 struct xlvs_clock_map xlvs_clock;
 /* Nothing is remembered of fragments. */
 struct xlvs_fragments_map xlvs_fragments;
