@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The local addresses of a service, which its FULLNAT connections come from: a run of consecutive
- * chunks of the array xlvs_chunks, one head, then ceil(n/16) chunks of addresses. A published run
- * never changes; any change builds a new one and replaces the service's `locals` by one store. */
+ * chunks of the array xlvs_chunks, one head, then ceil(n/16) chunks of addresses, IPv4 first. A
+ * published run never changes; any change builds a new one and replaces the service's `locals` by
+ * one store. */
 #ifndef XLVS_ABI_LOCAL_H
 #define XLVS_ABI_LOCAL_H
 
@@ -21,6 +22,7 @@ struct xlvs_locals_head {
 	__u32 n_chunks; /* of the whole run, head included */
 	__u32 service; /* id */
 	__u32 n_addresses;
+	__u32 n_ipv4; /* of them */
 };
 
 #endif

@@ -23,7 +23,8 @@
 	X(FRAGMENT_LOST, "fragment_lost", "the first fragment was dropped, or is too late")      \
 	X(CHOSEN, "drop_packet", "a new connection, chosen by the setting drop_packet")          \
 	X(PORTS_EXHAUSTED, "ports_exhausted", "no local port is free towards the server")        \
-	X(NO_SESSION, "no_session", "no session for the persistence engine (SIP: no Call-ID)")
+	X(NO_SESSION, "no_session", "no session for the persistence engine (SIP: no Call-ID)")   \
+	X(OTHER_FAMILY, "other_family", "what is not translated between address families")
 
 /* X(symbol, name, what it means): counted, the packet goes on or there is none. */
 #define XLVS_EVENTS(X)                                                                        \

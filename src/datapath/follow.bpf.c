@@ -133,6 +133,8 @@ static __always_inline int follow_request(struct xdp_md *ctx, struct xlvs_packet
 	if (!cut)
 		xlvs_count_in(pkt->dest, pkt->length_bytes);
 	nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
+	if (method == XLVS_FORWARD_cross)
+		return -XLVS_DROP_OTHER_FAMILY;
 	if (r == XLVS_TO_HOST)
 		return follow_to_host(ctx, pkt, dest, is_new);
 	if (!nexthop)
@@ -191,6 +193,8 @@ static __always_inline int follow_reply(struct xdp_md *ctx, struct xlvs_packet *
 	first = record ? xlvs_conn_partner(record, index) : (void *)0;
 	if (!first || !(record->meta & XLVS_META_REPLY))
 		return -XLVS_DROP_FRAGMENT_LOST;
+	if (first->family != record->family)
+		return -XLVS_DROP_OTHER_FAMILY;
 	if (is_new)
 		held = xlvs_fragment_decide(ctx, pkt, XLVS_FATE_REPLY);
 	may_cut = may_be_cut(ctx, pkt, false);
@@ -235,6 +239,8 @@ int xlvs_follow_cut(struct xdp_md *ctx, struct xlvs_packet *pkt)
 	if (!pkt || !runtime || !runtime->detour_ifindex || pkt->tuple.family != XLVS_AF_INET)
 		return -XLVS_DROP_TOO_BIG;
 	conn = xlvs_conn_find(&pkt->tuple, true, &index);
+	if (conn && (conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT == XLVS_FORWARD_cross)
+		return -XLVS_DROP_TOO_BIG;
 	if (conn && conn->meta & XLVS_META_REPLY)
 		return follow_reply(ctx, pkt, false, true);
 	if (conn) {

@@ -46,28 +46,36 @@ int xlvs_icmp_answer(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 reason);
 /* Of an error that the director words itself. */
 struct xlvs_icmp_word {
 	__u32 quote_offset; /* where in the frame the packet stands that is quoted */
-	__u16 mtu_bytes; /* 0: none to be told */
+	__u16 mtu_bytes; /* 0: none to be told; of a parameter problem what it points to */
 	__u8 type;
 	__u8 code;
+	bool relayed; /* somebody else's, which the director does not count against its rate */
 };
 
-/* Turn a frame that holds the beginning of a client's packet, pkt->length_bytes of it, into the
- * error that tells the client of it, in the name of the virtual address, and send that: an XDP
- * action. Negative as above; the frame is as it came. */
-int xlvs_icmp_tell_client(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word);
+/* Turn a frame that holds the beginning of a packet, pkt->length_bytes of it, into the error that
+ * tells its sender of it, in the name of whom it was for, and send that: an XDP action. Negative as
+ * above; the frame is as it came. */
+int xlvs_icmp_tell_sender(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word);
 
 /* An error about no connection that there is. */
 #define XLVS_ICMP_UNKNOWN (XLVS_NOT_OURS + 1)
+/* An error about a FULLNAT connection between address families: pkt->record is what was found by
+ * the packet it quotes, whose transport header stands at pkt->l4_offset. */
+#define XLVS_ICMP_CROSS (XLVS_NOT_OURS + 2)
 
 /* A packet that is neither TCP nor UDP, or not a whole one: if it is an error about a connection,
  * it is sent on to whom it concerns, what it quotes translated. An XDP action, XLVS_NOT_OURS or a
- * negative reason; while the setting schedule_icmp is on also XLVS_ICMP_UNKNOWN, with what the
- * error is about in *pkt. */
+ * negative reason, XLVS_ICMP_CROSS among them; while the setting schedule_icmp is on also
+ * XLVS_ICMP_UNKNOWN, with what the error is about in *pkt. */
 int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
 /* Such an error opens the connection, if there is a service for it, and goes on by it. An XDP
  * action, XLVS_NOT_OURS or a negative reason. `pkt` is overwritten. */
 int xlvs_icmp_schedule(struct xdp_md *ctx, struct xlvs_packet *pkt);
+
+/* What was found to be XLVS_ICMP_CROSS goes on to whom it concerns, in the words of the other
+ * family. An XDP action, XLVS_NOT_OURS or a negative reason. `pkt` is overwritten. */
+int xlvs_icmp_cross(struct xdp_md *ctx, struct xlvs_packet *pkt);
 
 /* The same for an error about a tunnel between director and destination: the client is told of the
  * packet inside, and the daemon the MTU of the path. `pkt` is overwritten. */

@@ -88,18 +88,21 @@ static __always_inline bool may_say(const struct xlvs_packet *pkt)
 	       take(PEERS, ALL_COST, ALL_CREDIT);
 }
 
-/* What the next link carries of a packet to this destination. */
+/* What the next link carries of a packet of family `from` to this destination. */
 static __always_inline __u32 dest_mtu(const struct xlvs_dest *dest,
-				      const struct xlvs_nexthop *nexthop, __u32 method)
+				      const struct xlvs_nexthop *nexthop, __u32 method, __u8 from)
 {
 	__u32 overhead = method == XLVS_FORWARD_tun ? xlvs_tun_overhead(dest) : 0;
 
+	if (method == XLVS_FORWARD_cross)
+		return nexthop->mtu_bytes + xlvs_header_growth(dest->family, from);
 	return nexthop->mtu_bytes > overhead ? nexthop->mtu_bytes - overhead : 0;
 }
 
 /* Told to the server: about a reply. */
 static __always_inline bool address_server(struct answer *answer, const struct xlvs_conn *record)
 {
+	const struct xlvs_conn *first = xlvs_conn_at(record->partner);
 	struct xlvs_dest *dest = xlvs_dest_at(record->dest);
 	struct xlvs_nexthop *gateway;
 	__u32 index;
@@ -112,8 +115,9 @@ static __always_inline bool address_server(struct answer *answer, const struct x
 		return false;
 	__builtin_memcpy(answer->source, answer->nexthop->source, sizeof(answer->source));
 	gateway = xlvs_gateway_at(record->gateway - 1);
-	if (gateway)
-		answer->mtu_bytes = gateway->mtu_bytes;
+	if (gateway && first)
+		answer->mtu_bytes =
+			gateway->mtu_bytes + xlvs_header_growth(first->family, record->family);
 	return true;
 }
 
@@ -133,7 +137,7 @@ static __always_inline int address_client(struct xdp_md *ctx, struct xlvs_packet
 			return -XLVS_DROP_INTERNAL;
 		nexthop = xlvs_dest_nexthop(ctx, dest, method, &r);
 		if (nexthop)
-			answer->mtu_bytes = dest_mtu(dest, nexthop, method);
+			answer->mtu_bytes = dest_mtu(dest, nexthop, method, pkt->tuple.family);
 	}
 	if (answer->ipv4)
 		answer->source[0] = pkt->tuple.key.v4.daddr;
@@ -329,14 +333,15 @@ int xlvs_icmp_answer(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 reason)
 	return send(ctx, pkt, &answer);
 }
 
-int xlvs_icmp_tell_client(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word)
+int xlvs_icmp_tell_sender(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_icmp_word *word)
 {
 	struct answer answer = {};
 
 	if (!pkt || !word)
 		return -XLVS_DROP_INTERNAL;
 	answer.ipv4 = pkt->tuple.family == XLVS_AF_INET;
-	if (address_client(ctx, pkt, &answer, (void *)0) || (!word->mtu_bytes && !may_say(pkt)))
+	if (address_client(ctx, pkt, &answer, (void *)0) ||
+	    (!word->mtu_bytes && !word->relayed && !may_say(pkt)))
 		return XLVS_NOT_OURS;
 	answer.type = word->type;
 	answer.code = word->code;

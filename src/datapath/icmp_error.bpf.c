@@ -276,6 +276,14 @@ static __always_inline int to_server(struct xdp_md *ctx, struct error *error,
 	return r ? r : send(ctx, nexthop);
 }
 
+/* Not called from here: the stacks of both together are more than Linux 6.1 allows. */
+static __always_inline int leave_to_cross(const struct error *error, __u32 index)
+{
+	error->pkt->record = index;
+	error->pkt->l4_offset = error->ports_offset;
+	return XLVS_ICMP_CROSS;
+}
+
 int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt)
 {
 	const struct ethhdr *eth = (void *)(long)ctx->data;
@@ -299,6 +307,8 @@ int xlvs_icmp_error(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return xlvs_setting(XLVS_SETTING_schedule_icmp) ? XLVS_ICMP_UNKNOWN : XLVS_NOT_OURS;
 	if (!xlvs_icmp_sum_is_right(ctx, pkt->length_bytes, error.ipv4))
 		return -XLVS_DROP_ICMP_CHECKSUM;
+	if ((conn->meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT == XLVS_FORWARD_cross)
+		return leave_to_cross(&error, index);
 	if (conn->meta & XLVS_META_REPLY)
 		return to_client(ctx, &error, index);
 	return to_server(ctx, &error, conn, index);

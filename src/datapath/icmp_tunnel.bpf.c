@@ -235,7 +235,7 @@ int xlvs_icmp_tunnel(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return -XLVS_DROP_ICMP_CHECKSUM;
 	if (!find_word(&error, dest, &word))
 		return XLVS_NOT_OURS;
-	r = xlvs_icmp_tell_client(ctx, pkt, &word);
+	r = xlvs_icmp_tell_sender(ctx, pkt, &word);
 	if (r >= 0)
 		xlvs_count_out(dest_index, pkt->length_bytes);
 	return r == XLVS_NOT_OURS || r >= 0 ? r : -XLVS_DROP_INTERNAL;

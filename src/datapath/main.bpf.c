@@ -11,6 +11,7 @@
 #include "datapath/parse.bpf.h"
 #include "datapath/route.bpf.h"
 #include "datapath/service.bpf.h"
+#include "forward/cross.bpf.h"
 #include "forward/dr.bpf.h"
 #include "forward/fullnat.bpf.h"
 #include "forward/local.bpf.h"
@@ -95,8 +96,8 @@ static __always_inline int send_request(struct xdp_md *ctx, struct xlvs_packet *
 		return xlvs_forward_##name(ctx, pkt, dest, nexthop, ipv4);
 		XLVS_FORWARD_METHODS(SEND)
 #undef SEND
-	default:
-		return xlvs_drop(XLVS_DROP_INTERNAL);
+	default: /* the one that is left */
+		return xlvs_cross(ctx, pkt, dest, nexthop);
 	}
 }
 
@@ -111,6 +112,17 @@ static __always_inline int client_gateway(struct xdp_md *ctx, const struct xlvs_
 	    record->meta >> XLVS_META_GENERATION_SHIFT == (runtime->generation & 0xffff))
 		return record->gateway - 1;
 	return xlvs_route_reply(ctx, index);
+}
+
+/* A FULLNAT server's reply that is more than translated: what becomes of it, or 0 when it has yet
+ * to be. */
+static __always_inline int reply_unusual(struct xdp_md *ctx, struct xlvs_packet *pkt,
+					 const struct xlvs_conn *record, struct xlvs_dest *dest,
+					 struct xlvs_nexthop *nexthop)
+{
+	if ((record->meta & XLVS_META_METHOD) != XLVS_FORWARD_fullnat << XLVS_META_METHOD_SHIFT)
+		return xlvs_cross(ctx, pkt, dest, nexthop);
+	return xlvs_toa_reply(ctx, pkt, pkt->record);
 }
 
 static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -136,8 +148,13 @@ static __always_inline int send_reply(struct xdp_md *ctx, struct xlvs_packet *pk
 		return xlvs_drop(XLVS_DROP_INTERNAL);
 	if (record->meta & XLVS_META_METHOD) { /* FULLNAT; NAT is number 0 */
 		pkt->record = index;
-		r = record->meta & XLVS_META_TELLING ? xlvs_toa_reply(ctx, pkt, index) : 0;
-		return r ? r : xlvs_fullnat_send(ctx, pkt, record, nexthop, ipv4);
+		if ((record->meta & (XLVS_META_METHOD | XLVS_META_TELLING)) !=
+		    XLVS_FORWARD_fullnat << XLVS_META_METHOD_SHIFT) {
+			r = reply_unusual(ctx, pkt, record, dest, nexthop);
+			if (r)
+				return r;
+		}
+		return xlvs_fullnat_send(ctx, pkt, record, nexthop, ipv4);
 	}
 	if (ipv4) {
 		to.saddr = &record->to_saddr4;
@@ -272,11 +289,13 @@ static __always_inline int depart_icmp(struct xdp_md *ctx, struct xlvs_packet *p
 {
 	int r = xlvs_icmp_error(ctx, pkt), tunnel;
 
-	if (r != XLVS_NOT_OURS && r != XLVS_ICMP_UNKNOWN)
-		return r;
-	tunnel = xlvs_icmp_tunnel(ctx, pkt);
-	return tunnel == XLVS_NOT_OURS && r == XLVS_ICMP_UNKNOWN ? xlvs_icmp_schedule(ctx, pkt)
-								 : tunnel;
+	if (r == XLVS_NOT_OURS || r == XLVS_ICMP_UNKNOWN) {
+		tunnel = xlvs_icmp_tunnel(ctx, pkt);
+		if (tunnel != XLVS_NOT_OURS || r != XLVS_ICMP_UNKNOWN)
+			return tunnel;
+		r = xlvs_icmp_schedule(ctx, pkt);
+	}
+	return r == XLVS_ICMP_CROSS ? xlvs_icmp_cross(ctx, pkt) : r;
 }
 
 /* What is no whole TCP or UDP packet, or does not look like most of them. */

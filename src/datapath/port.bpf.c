@@ -29,6 +29,7 @@ enum port_constant {
 struct xlvs_port_pool {
 	__u64 random;
 	__u32 locals; /* first chunk of local addresses; 0: the tuple has the only one */
+	__u32 first_address; /* of those of the server's family */
 	__u32 n_addresses;
 	__u32 n_ports; /* of each */
 	__u32 gap_first; /* ports that are left out */
@@ -55,6 +56,7 @@ static __always_inline bool use_own_address(struct xlvs_port_pool *pool, struct 
 	if (!index || !nexthop || !runtime)
 		return false;
 	set_address(reply, nexthop->source);
+	pool->locals = 0;
 	pool->n_addresses = 1;
 	pool->n_ports = XLVS_LOCAL_PORT_LAST + 1 - XLVS_LOCAL_PORT_FIRST;
 	pool->gap_first = runtime->own_ports_first;
@@ -65,6 +67,7 @@ static __always_inline bool use_own_address(struct xlvs_port_pool *pool, struct 
 	return true;
 }
 
+/* The service's local addresses of the server's family; without any the director's own. */
 static __always_inline bool open_pool(struct xlvs_port_pool *pool, struct xlvs_tuple *reply,
 				      const struct xlvs_dest *dest,
 				      const struct xlvs_service *service)
@@ -75,9 +78,15 @@ static __always_inline bool open_pool(struct xlvs_port_pool *pool, struct xlvs_t
 	if (!pool->locals)
 		return use_own_address(pool, reply, dest);
 	head = xlvs_chunk_at(pool->locals);
-	if (!head || !head->locals.n_addresses)
+	if (!head)
 		return false;
-	pool->n_addresses = head->locals.n_addresses;
+	pool->n_addresses = head->locals.n_ipv4;
+	if (reply->family != XLVS_AF_INET) {
+		pool->first_address = head->locals.n_ipv4;
+		pool->n_addresses = head->locals.n_addresses - head->locals.n_ipv4;
+	}
+	if (!pool->n_addresses)
+		return use_own_address(pool, reply, dest);
 	pool->n_ports = XLVS_LOCAL_PORT_LAST + 1 - XLVS_LOCAL_PORT_FIRST;
 	pool->gap_ports = 0;
 	return true;
@@ -89,7 +98,7 @@ static __always_inline bool draw(const struct xlvs_port_pool *pool, struct xlvs_
 	__u32 number = (pool->random >> 32) * pool->n_addresses * pool->n_ports >> 32;
 	__u32 n_ports = pool->n_ports | !pool->n_ports;
 	__u32 port = XLVS_LOCAL_PORT_FIRST + number % n_ports;
-	__u32 nth = number / n_ports;
+	__u32 nth = pool->first_address + number / n_ports;
 
 	if (pool->locals) {
 		union xlvs_chunk *chunk =

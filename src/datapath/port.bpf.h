@@ -40,7 +40,7 @@ static __always_inline __u32 xlvs_port_rest_ticks(const struct xlvs_conn *conn, 
 	__u32 rest = XLVS_PORT_REST_SEC * xlvs_constants.ticks_per_sec;
 	__u32 quiet = xlvs_conn_quiet_ticks(conn, now);
 
-	if ((meta & XLVS_META_METHOD) != XLVS_FORWARD_fullnat << XLVS_META_METHOD_SHIFT ||
+	if (!xlvs_is_fullnat((meta & XLVS_META_METHOD) >> XLVS_META_METHOD_SHIFT) ||
 	    !(meta & XLVS_META_PROVEN) || conn->protocol != IPPROTO_TCP || quiet >= rest)
 		return 0;
 	return rest - quiet;

@@ -13,10 +13,11 @@ static __always_inline void xlvs_reply_source(const struct xlvs_packet *pkt,
 {
 	const struct xlvs_tuple *request = &pkt->tuple;
 
-	reply->kind = request->kind;
+	reply->protocol = request->protocol;
+	reply->family = dest->family;
 	reply->sport =
 		dest->port && !(pkt->meta & XLVS_META_KEEP_PORT) ? dest->port : request->dport;
-	if (request->family == XLVS_AF_INET)
+	if (dest->family == XLVS_AF_INET)
 		reply->key.v4.saddr = dest->address[0];
 	else
 		__builtin_memcpy(reply->key.v6.saddr, dest->address, sizeof(dest->address));

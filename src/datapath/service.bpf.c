@@ -115,10 +115,11 @@ static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_t
 	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
 }
 
-/* What the ends of a record's packets become: the other record's key, turned round. */
+/* What the ends of a record's packets become: the other record's key, turned round. Where one of
+ * them is IPv6, its key tells. */
 static __always_inline void note_ends(struct xlvs_conn *conn, const struct xlvs_conn *other)
 {
-	if (other->family != XLVS_AF_INET)
+	if (conn->family != XLVS_AF_INET || other->family != XLVS_AF_INET)
 		return;
 	conn->to_saddr4 = other->key.v4.daddr;
 	conn->to_daddr4 = other->key.v4.saddr;
@@ -212,6 +213,20 @@ static __noinline int open_bypass(struct xlvs_packet *pkt, __u32 over)
 	return index;
 }
 
+/* The method of a new connection, or a negative reason. The director needs no address of its own
+ * towards itself, and its stack no packets of an address family that it has not asked for. */
+static __always_inline int method_of(const struct xlvs_dest *dest, const struct xlvs_packet *pkt)
+{
+	__u32 method = *(volatile __u8 *)&dest->method; /* an edit may come in between */
+	bool local = dest->flags & XLVS_DEST_LOCAL;
+
+	if (method != XLVS_FORWARD_fullnat)
+		return method;
+	if (dest->family == pkt->tuple.family)
+		return local ? XLVS_FORWARD_nat : XLVS_FORWARD_fullnat;
+	return local ? -XLVS_DROP_OTHER_FAMILY : XLVS_FORWARD_cross;
+}
+
 /* Claim the records of a connection, and open it. One call after the other: the stack of all this
  * together is more than Linux 6.1 allows. */
 static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packet *pkt,
@@ -219,17 +234,16 @@ static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packe
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	struct xlvs_dest *dest = xlvs_dest_at(dest_index);
-	__u32 method, partner = XLVS_NONE;
+	int index, method, r;
+	__u32 partner = XLVS_NONE;
 	struct xlvs_conn *conn;
 	__u16 gateway = 0;
-	int index, r;
 
 	if (!runtime || !dest)
 		return -XLVS_DROP_INTERNAL;
-	method = *(volatile __u8 *)&dest->method; /* an edit may come in between */
-	if (method == XLVS_FORWARD_fullnat && dest->flags & XLVS_DEST_LOCAL)
-		method = XLVS_FORWARD_nat; /* the director needs no address of its own towards
-					      itself */
+	method = method_of(dest, pkt);
+	if (method < 0)
+		return method;
 	if (xlvs_is_two_way(method))
 		gateway = gateway_to_client(ctx, &pkt->tuple);
 	index = claim_record(pkt, over, runtime);
@@ -247,7 +261,7 @@ static __always_inline int open_connection(struct xdp_md *ctx, struct xlvs_packe
 		partner = r;
 	}
 	pkt->meta |= method << XLVS_META_METHOD_SHIFT;
-	if (method == XLVS_FORWARD_fullnat && dest->toa_kind && pkt->tuple.protocol == IPPROTO_TCP)
+	if (xlvs_is_fullnat(method) && dest->toa_kind && pkt->tuple.protocol == IPPROTO_TCP)
 		pkt->meta |= XLVS_META_TELLING;
 	return open_record(pkt, dest_index, index, partner, gateway);
 }

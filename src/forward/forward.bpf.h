@@ -35,6 +35,14 @@ static __always_inline bool xlvs_fits(const struct xlvs_packet *pkt,
 	return pkt->length_bytes + overhead <= nexthop->mtu_bytes;
 }
 
+/* What a packet gains in length, modulo 2^32, by a header of family `to`. */
+static __always_inline __u32 xlvs_header_growth(__u8 from, __u8 to)
+{
+	const __u32 growth = sizeof(struct ipv6hdr) - sizeof(struct iphdr);
+
+	return (from == XLVS_AF_INET ? growth : 0) - (to == XLVS_AF_INET ? growth : 0);
+}
+
 /* May this packet be forwarded at all? */
 static __always_inline int xlvs_forward_check(const struct xlvs_packet *pkt, __u8 ttl,
 					      const struct xlvs_nexthop *nexthop)

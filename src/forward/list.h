@@ -21,10 +21,21 @@ enum xlvs_forward_number {
 #undef XLVS_FORWARD_ENUM
 };
 
+/* A FULLNAT connection to a server of the other address family: cross.bpf.h. This stands in
+ * connections alone, for destinations it is FULLNAT like any. */
+enum {
+	XLVS_FORWARD_cross = 6,
+};
+
+static inline __attribute__((always_inline)) _Bool xlvs_is_fullnat(unsigned int method)
+{
+	return method == XLVS_FORWARD_fullnat || method == XLVS_FORWARD_cross;
+}
+
 /* Do replies come back through the director? */
 static inline __attribute__((always_inline)) _Bool xlvs_is_two_way(unsigned int method)
 {
-	return method == XLVS_FORWARD_nat || method == XLVS_FORWARD_fullnat;
+	return method == XLVS_FORWARD_nat || xlvs_is_fullnat(method);
 }
 
 #endif

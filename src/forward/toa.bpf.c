@@ -167,18 +167,17 @@ static __always_inline int store(struct xdp_md *ctx, struct xlvs_packet *pkt,
 	return r ? r : seal(ctx, pkt, growth, xlvs_toa_gain(from, to));
 }
 
-/* Will it leave at all? What is dropped is quoted to its sender as it came. */
+/* Will it leave at all, `growth` bytes longer? What is dropped is quoted to its sender as it came.
+ */
 static __always_inline bool is_forwarded(struct xdp_md *ctx, const struct xlvs_packet *pkt,
-					 const struct xlvs_nexthop *nexthop)
+					 const struct xlvs_nexthop *nexthop, __u32 growth)
 {
 	void *frame;
 
 	return pkt->l4_offset &&
 	       xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(struct ipv6hdr), &frame) &&
-	       !xlvs_forward_check(pkt,
-				   xlvs_ttl(frame + sizeof(struct ethhdr),
-					    pkt->tuple.family == XLVS_AF_INET),
-				   nexthop);
+	       xlvs_ttl(frame + sizeof(struct ethhdr), pkt->tuple.family == XLVS_AF_INET) > 1 &&
+	       xlvs_fits(pkt, nexthop, growth);
 }
 
 /* May this packet get `growth` bytes more? A fragment would not fit the others any more. */
@@ -249,16 +248,17 @@ int xlvs_toa_request(struct xdp_md *ctx, struct xlvs_packet *pkt, struct xlvs_de
 		     struct xlvs_nexthop *nexthop)
 {
 	struct work *work = begin_work();
-	__u32 n_bytes, free_bytes;
+	__u32 n_bytes, free_bytes, growth;
 
 	if (!pkt || !dest || !nexthop || !work)
 		return -XLVS_DROP_INTERNAL;
-	if (!is_forwarded(ctx, pkt, nexthop) || !xlvs_option_load(ctx, pkt, &work->from))
+	growth = xlvs_header_growth(pkt->tuple.family, dest->family);
+	if (!is_forwarded(ctx, pkt, nexthop, growth) || !xlvs_option_load(ctx, pkt, &work->from))
 		return 0;
 	n_bytes = toa_bytes(pkt->tuple.family);
 	free_bytes = XLVS_OPTIONS_MAX - work->from.n_bytes;
 	if (pkt->tcp_flags & (XLVS_TCP_SYN | XLVS_TCP_RST) ||
-	    !may_grow(ctx, pkt, nexthop, n_bytes < free_bytes ? n_bytes : free_bytes))
+	    !may_grow(ctx, pkt, nexthop, growth + (n_bytes < free_bytes ? n_bytes : free_bytes)))
 		n_bytes = 0;
 	compose(work, pkt, dest->toa_kind, n_bytes);
 	return store(ctx, pkt, &work->from, &work->to);
@@ -282,10 +282,12 @@ int xlvs_toa_reply(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
 		return -XLVS_DROP_INTERNAL;
 	if (!pkt->l4_offset) /* a later fragment */
 		return 0;
-	if (pkt->tcp_flags & XLVS_TCP_SYN)
-		return xlvs_mss_lower(ctx, pkt, MSS_ANY, toa_bytes(pkt->tuple.family));
 	first = xlvs_conn_partner(record, index);
-	if (!first || !has_payload(ctx, pkt))
+	if (!first)
+		return 0;
+	if (pkt->tcp_flags & XLVS_TCP_SYN)
+		return xlvs_mss_lower(ctx, pkt, MSS_ANY, toa_bytes(first->family));
+	if (!has_payload(ctx, pkt))
 		return 0;
 	meta = *(volatile __u32 *)&first->meta;
 	if (meta >> XLVS_META_TURN_SHIFT == pkt->turn)

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "loader/chunks.h"
 #include "loader/state.h"
@@ -38,6 +39,7 @@ static uint32_t build(struct xlvs_loader *loader, const struct xlvs_model_servic
 		.n_chunks = n_chunks,
 		.service = service->id,
 		.n_addresses = service->n_locals,
+		.n_ipv4 = xlvs_model_n_locals4(service),
 	};
 	for (uint32_t i = 0; i < service->n_locals; i++)
 		memcpy(address_in(run, i), service->locals[i].address.bytes,
@@ -74,11 +76,14 @@ int xlvs_locals_adopt(struct xlvs_loader *loader, struct xlvs_model *model, uint
 		return 0;
 	if (first >= XLVS_CHUNKS_MAX || run->locals.magic != XLVS_LOCALS_MAGIC ||
 	    run->locals.n_addresses > XLVS_LOCALS_MAX ||
+	    run->locals.n_ipv4 > run->locals.n_addresses ||
 	    run->locals.n_chunks != chunks_for(run->locals.n_addresses) ||
 	    !xlvs_runs_take(&loader->chunks, first, run->locals.n_chunks))
 		return -EINVAL;
 	for (uint32_t i = 0; r == 0 && i < run->locals.n_addresses; i++) {
-		struct xlvs_local_address local = {.family = service->family};
+		struct xlvs_local_address local = {
+			.family = i < run->locals.n_ipv4 ? AF_INET : AF_INET6,
+		};
 
 		memcpy(local.address.bytes, address_in(run, i), sizeof(local.address));
 		r = xlvs_model_adopt_local(model, service_id, &local);

@@ -30,6 +30,15 @@ static uint32_t find(const struct xlvs_model_service *service,
 	return i;
 }
 
+uint32_t xlvs_model_n_locals4(const struct xlvs_model_service *service)
+{
+	uint32_t n = 0;
+
+	while (n < service->n_locals && service->locals[n].family == AF_INET)
+		n++;
+	return n;
+}
+
 static void plan_locals(struct xlvs_plan *plan, uint32_t service)
 {
 	xlvs_plan_add(plan, (struct xlvs_op){
@@ -39,14 +48,17 @@ static void plan_locals(struct xlvs_plan *plan, uint32_t service)
 			    });
 }
 
-static int append(struct xlvs_model_service *service, const struct xlvs_local_address *local)
+/* IPv4 first: so the packet path finds those of a family in one stretch. */
+static int insert(struct xlvs_model_service *service, const struct xlvs_local_address *local)
 {
+	uint32_t at = local->family == AF_INET ? xlvs_model_n_locals4(service) : service->n_locals;
 	struct xlvs_local_address *locals =
 		reallocarray(service->locals, service->n_locals + 1U, sizeof(*locals));
 
 	if (!locals)
 		return -ENOMEM;
-	locals[service->n_locals] = *local;
+	memmove(locals + at + 1, locals + at, (service->n_locals - at) * sizeof(*locals));
+	locals[at] = *local;
 	service->locals = locals;
 	service->n_locals++;
 	return 0;
@@ -57,10 +69,9 @@ static int check_new(const struct xlvs_model_service *service,
 {
 	char text[INET6_ADDRSTRLEN];
 
-	if (local->family != service->spec.key.family)
-		return xlvs_refuse(reterr, -EINVAL,
-				   "local address %s is of another family than the service",
-				   text_of(local, text));
+	if (local->family != AF_INET && local->family != AF_INET6)
+		return xlvs_refuse(reterr, -EAFNOSUPPORT, "address family %u of a local address",
+				   local->family);
 	if (find(service, local) < service->n_locals)
 		return xlvs_refuse(reterr, -EEXIST,
 				   "local address %s is in use by the service already",
@@ -84,7 +95,7 @@ int xlvs_model_add_local(struct xlvs_model *model, const struct xlvs_service_key
 	if (r == 0)
 		r = xlvs_plan_reserve(plan, 1);
 	if (r == 0)
-		r = append(&entry->service, local);
+		r = insert(&entry->service, local);
 	if (r == 0)
 		plan_locals(plan, entry->service.id);
 	return r;
@@ -124,5 +135,5 @@ int xlvs_model_adopt_local(struct xlvs_model *model, uint32_t service,
 	if (service >= XLVS_SERVICES_MAX || !model->services[service] ||
 	    check_new(&model->services[service]->service, local, NULL) < 0)
 		return -EINVAL;
-	return append(&model->services[service]->service, local);
+	return insert(&model->services[service]->service, local);
 }

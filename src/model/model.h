@@ -42,7 +42,7 @@ struct xlvs_model_service {
 	uint32_t n_dests;
 	uint32_t *dests; /* ids of available destinations, newest first */
 	uint32_t n_locals;
-	struct xlvs_local_address *locals; /* in the order in which they were added */
+	struct xlvs_local_address *locals; /* IPv4 first, else as they were added */
 };
 
 struct xlvs_model_mark {
@@ -117,14 +117,16 @@ int xlvs_model_delete_dest(struct xlvs_model *model, const struct xlvs_service_k
 /* A deleted destination that no connection uses any more leaves the trash. */
 int xlvs_model_free_dest(struct xlvs_model *model, uint32_t dest, struct xlvs_plan *plan);
 
-/* Local addresses of a service. -ESRCH no such service, -EINVAL of another family, -EEXIST, -ENOENT
- * no such local address, -ENOSPC. */
+/* Local addresses of a service, of either family. -ESRCH no such service, -EEXIST, -ENOENT no such
+ * local address, -ENOSPC, -EAFNOSUPPORT. */
 int xlvs_model_add_local(struct xlvs_model *model, const struct xlvs_service_key *service,
 			 const struct xlvs_local_address *local, struct xlvs_plan *plan,
 			 struct xlvs_error *reterr);
 int xlvs_model_delete_local(struct xlvs_model *model, const struct xlvs_service_key *service,
 			    const struct xlvs_local_address *local, struct xlvs_plan *plan,
 			    struct xlvs_error *reterr);
+/* How many of them are IPv4: the first. */
+uint32_t xlvs_model_n_locals4(const struct xlvs_model_service *service);
 
 /* Mark rules, all of them or none. -EINVAL not a rule, -EEXIST there is one for the same packets,
  * -ENOSPC, -EAFNOSUPPORT. */

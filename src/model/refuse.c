@@ -43,8 +43,6 @@ int xlvs_refuse_dest(const struct xlvs_service_spec *service, const struct xlvs_
 	const struct row rows[] = {
 		{spec->method == XLVS_METHOD_LOCAL, "forwarding method local is"},
 		{spec->method == XLVS_METHOD_BYPASS, "forwarding method bypass is"},
-		{fullnat && spec->key.family != service->key.family,
-		 "forwarding method fullnat to another address family is"},
 		{fullnat && service->flags & XLVS_SERVICE_ONE_PACKET,
 		 "forwarding method fullnat with one-packet scheduling is"},
 		{service->pe[0] && service->flags & XLVS_SERVICE_ONE_PACKET &&

@@ -316,6 +316,7 @@ void director_set_locals(uint32_t slot, int family, const char *const *addresses
 		.magic = XLVS_LOCALS_MAGIC,
 		.n_chunks = n_chunks,
 		.n_addresses = n,
+		.n_ipv4 = family == 4 ? n : 0,
 	};
 	for (uint32_t i = 0; i < n; i++)
 		parse(family, addresses[i],

@@ -73,12 +73,14 @@ struct packet served_packet(const struct packet *request)
 {
 	static char from[INET6_ADDRSTRLEN], to[INET6_ADDRSTRLEN];
 	const struct xlvs_conn *conn = director_conn(request), *reply;
-	int af = request->family == 4 ? AF_INET : AF_INET6;
 	struct packet served = *request;
+	int af;
 
 	assert_non_null(conn);
 	assert_in_range(conn->partner, 0, director.table.n_conns - 1);
 	reply = &director.table.conns[conn->partner];
+	af = reply->family;
+	served.family = af == AF_INET ? 4 : 6;
 	inet_ntop(af, af == AF_INET ? &reply->key.v4.daddr : reply->key.v6.daddr, from,
 		  sizeof(from));
 	inet_ntop(af, af == AF_INET ? &reply->key.v4.saddr : reply->key.v6.saddr, to, sizeof(to));

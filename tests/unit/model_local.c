@@ -80,9 +80,6 @@ static void test_local_addresses_that_cannot_be_are_refused(void **state)
 	add_service(f, VIP, "rr");
 	assert_int_equal(add_local(f, VIP, "198.51.100.1"), 0);
 	f->plan.n_ops = 0;
-	assert_int_equal(add_local(f, VIP, "2001:db8::2"), -EINVAL);
-	assert_string_equal(f->error.text,
-			    "local address 2001:db8::2 is of another family than the service");
 	assert_int_equal(add_local(f, VIP, "198.51.100.1"), -EEXIST);
 	assert_string_equal(f->error.text,
 			    "local address 198.51.100.1 is in use by the service already");
@@ -112,17 +109,18 @@ static int add_fullnat(struct fixture *f, const struct xlvs_service_key *key, co
 	return xlvs_model_add_dest(f->model, key, &spec, &f->plan, &f->error);
 }
 
-static void test_fullnat_to_another_family_is_refused(void **state)
+static void test_fullnat_leads_to_either_family_from_local_addresses_of_both(void **state)
 {
 	struct fixture *f = *state;
 	struct xlvs_service_key key = service_key(VIP);
 
 	add_service(f, VIP, "rr");
-	assert_int_equal(add_fullnat(f, &key, "2001:db8::2"), -EOPNOTSUPP);
-	assert_string_equal(
-		f->error.text,
-		"forwarding method fullnat to another address family is not supported yet");
+	assert_int_equal(add_fullnat(f, &key, "2001:db8::2"), 0);
 	assert_int_equal(add_fullnat(f, &key, "198.51.100.2"), 0);
+	assert_int_equal(add_local(f, VIP, "2001:db8::3"), 0);
+	assert_int_equal(add_local(f, VIP, "198.51.100.3"), 0);
+	assert_int_equal(add_local(f, VIP, "2001:db8::4"), 0);
+	expect_locals(f, VIP, "198.51.100.3 2001:db8::3 2001:db8::4");
 }
 
 /* A datagram without a record has no port of its own to come back to. */
@@ -155,7 +153,7 @@ int main(void)
 		fixture_test(test_local_addresses_come_and_go_in_order),
 		fixture_test(test_local_addresses_that_cannot_be_are_refused),
 		fixture_test(test_a_service_has_so_many_local_addresses),
-		fixture_test(test_fullnat_to_another_family_is_refused),
+		fixture_test(test_fullnat_leads_to_either_family_from_local_addresses_of_both),
 		fixture_test(test_fullnat_and_one_packet_scheduling_are_refused_in_any_order),
 	};
 
