@@ -115,8 +115,7 @@ static __always_inline __u16 gateway_to_client(struct xdp_md *ctx, struct xlvs_t
 	return gateway >= 0 && gateway < XLVS_GATEWAYS_MAX ? gateway + 1 : 0;
 }
 
-/* What the ends of a record's packets become: the other record's key, turned round. Where one of
- * them is IPv6, its key tells. */
+/* What the ends of an IPv4 record's packets become: the other record's key, turned round. */
 static __always_inline void note_ends(struct xlvs_conn *conn, const struct xlvs_conn *other)
 {
 	if (conn->family != XLVS_AF_INET || other->family != XLVS_AF_INET)
