@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Settings in the model: names and values as the kernel has them, and the automatic defences. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model_fixture.h"
