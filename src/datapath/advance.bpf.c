@@ -3,6 +3,7 @@
 
 #include <linux/in.h>
 
+#include "datapath/open.bpf.h"
 #include "datapath/persistence.bpf.h"
 #include "datapath/service.bpf.h"
 #include "forward/mss.bpf.h"
@@ -86,44 +87,52 @@ static __always_inline bool is_still(struct xlvs_packet *pkt, const struct xlvs_
 	return xlvs_conn_matches(conn, &pkt->tuple, pkt->tuple.family == XLVS_AF_INET);
 }
 
-static __always_inline bool is_established(const struct xlvs_conn *conn)
+static __always_inline bool is_assured(__u32 protocol, __u32 meta, bool is_reply)
 {
-	__u32 state = conn->meta & XLVS_META_STATE;
+	__u32 state = meta & XLVS_META_STATE;
 
-	return state == (conn->protocol == IPPROTO_TCP ? (__u32)XLVS_TCP_ESTABLISHED
-						       : (__u32)XLVS_SCTP_ESTABLISHED);
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return state == XLVS_TCP_ESTABLISHED;
+	case IPPROTO_SCTP:
+		return state == XLVS_SCTP_ESTABLISHED;
+	default:
+		return is_reply;
+	}
 }
 
-/* What a template learns from one of its connections (IPVS's ip_vs_control_assure_ct): TCP or SCTP
- * was established, a datagram was answered. */
-static __always_inline void tell_template(const struct xlvs_packet *pkt,
-					  const struct xlvs_conn *conn, __u32 index, bool is_reply)
+/* What a template learns from one of its connections (IPVS's ip_vs_control_assure_ct), whose record
+ * and meta these are: TCP or SCTP was established, a datagram was answered. */
+static __always_inline void tell_template(const struct xlvs_packet *pkt, __u32 index, __u32 meta,
+					  bool is_reply)
 {
-	__u32 meta = conn->meta;
-	bool assured = pkt->tuple.protocol == IPPROTO_UDP ? is_reply : is_established(conn);
+	bool assured;
 
-	if (meta & XLVS_META_CONTROLLED && (assured || meta & XLVS_META_PROVEN))
+	if (!(meta & XLVS_META_CONTROLLED))
+		return;
+	assured = is_assured(pkt->tuple.protocol, meta, is_reply);
+	if (assured || meta & XLVS_META_PROVEN)
 		xlvs_template_vouch(index, assured);
 }
 
-static __always_inline int answer(struct xdp_md *ctx, struct xlvs_packet *pkt,
-				  const struct xlvs_dest *dest, __u32 index, __u32 meta)
+static __always_inline int answer(__u32 dest, __u32 meta)
 {
 	__u32 told = XLVS_META_METHOD | XLVS_META_KEEP_PORT | XLVS_META_TELLING;
 
-	if (dest->mss && xlvs_is_first(pkt))
-		xlvs_mss_clamp(ctx, pkt, index, meta);
-	return index | (meta & told) << XLVS_ADVANCE_META_SHIFT;
+	return dest | (meta & told) << XLVS_ADVANCE_META_SHIFT;
 }
 
 static __always_inline int answer_hashed(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index)
 {
 	struct xlvs_dest *dest = xlvs_dest_at(index);
+	__u32 meta;
 
 	pkt->record = XLVS_NONE;
 	if (!dest)
 		return -XLVS_DROP_INTERNAL;
-	return answer(ctx, pkt, dest, index, pkt->meta | dest->method << XLVS_META_METHOD_SHIFT);
+	meta = pkt->meta | dest->method << XLVS_META_METHOD_SHIFT;
+	xlvs_mss_limit(ctx, pkt, dest, index, meta);
+	return answer(index, meta);
 }
 
 int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 index, __u32 service)
@@ -149,10 +158,9 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 			return r;
 		if (r & XLVS_OPEN_HASHED)
 			return answer_hashed(ctx, pkt, r & ~XLVS_OPEN_HASHED);
-		index = r;
-		conn = xlvs_conn_at(index);
-		if (!conn)
-			return -XLVS_DROP_INTERNAL;
+		pkt->record = r;
+		tell_template(pkt, r, pkt->meta, false);
+		return answer(pkt->dest, pkt->meta);
 	}
 	pkt->record = index;
 	dest = xlvs_dest_at(conn->dest);
@@ -163,11 +171,12 @@ int xlvs_advance_request(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 inde
 	r = step(pkt, conn, XLVS_INPUT);
 	if (r)
 		return r;
-	tell_template(pkt, conn, index, false);
+	tell_template(pkt, index, conn->meta, false);
 	reply = conn->partner == XLVS_NONE ? (void *)0 : xlvs_conn_partner(conn, index);
 	if (reply)
 		copy_state(reply, conn);
-	return answer(ctx, pkt, dest, conn->dest, conn->meta);
+	xlvs_mss_limit(ctx, pkt, dest, conn->dest, conn->meta);
+	return answer(conn->dest, conn->meta);
 }
 
 int xlvs_dest_removed(struct xlvs_packet *pkt)
@@ -195,7 +204,7 @@ int xlvs_advance_reply(struct xlvs_packet *pkt, __u32 index)
 	if (xlvs_conn_partner(reply, index) != conn)
 		return XLVS_NOT_OURS;
 	r = step(pkt, conn, XLVS_OUTPUT);
-	tell_template(pkt, conn, reply->partner, true);
+	tell_template(pkt, reply->partner, conn->meta, true);
 	copy_state(reply, conn);
 	reply->deadline = pkt->now;
 	return r;
@@ -209,6 +218,6 @@ int xlvs_advance_own_reply(struct xlvs_packet *pkt, __u32 index)
 	if (!pkt || !conn || !is_still(pkt, conn) || xlvs_conn_expired(conn, pkt->now))
 		return XLVS_NOT_OURS;
 	r = step(pkt, conn, XLVS_OUTPUT);
-	tell_template(pkt, conn, index, true);
+	tell_template(pkt, index, conn->meta, true);
 	return r;
 }

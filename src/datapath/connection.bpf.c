@@ -113,13 +113,6 @@ static __always_inline bool has_rival(const struct xlvs_tuple *tuple, __u32 own)
 	return rival == RIVAL_FOUND;
 }
 
-static __always_inline void write_key(struct xlvs_conn *conn, const struct xlvs_tuple *tuple)
-{
-	conn->key = tuple->key;
-	conn->flow = tuple->flow;
-	conn->gateway = 0;
-}
-
 enum claim {
 	CLAIM_FAILED = -1,
 	CLAIM_ZOMBIE = 1 << 30, /* with an index: the record was a zombie */
@@ -175,39 +168,20 @@ static __always_inline int occupy(struct xlvs_tuple *tuple, __u32 index)
 
 	if (!conn)
 		return -XLVS_DROP_INTERNAL;
-	write_key(conn, tuple);
+	xlvs_conn_write_key(conn, tuple);
 	if (!has_rival(tuple, index))
 		return index;
 	xlvs_conn_abandon(conn);
 	return -XLVS_DROP_INSERT_RACE;
 }
 
-/* Nearly always the first record a search comes to is free and nobody went past it. Then nobody is
- * a rival: who has the same tuple comes here first too, and finds it taken from now on. */
-static __always_inline bool claim_first(const struct xlvs_tuple *tuple, __u32 index)
-{
-	struct xlvs_conn *conn = xlvs_conn_at(index);
-	__u64 wanted = xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY;
-
-	if (!conn || __sync_val_compare_and_swap(&conn->word, 0, wanted) != 0)
-		return false;
-	write_key(conn, tuple);
-	return true;
-}
-
-int xlvs_conn_claim(struct xlvs_tuple *tuple)
+int xlvs_conn_claim_further(struct xlvs_tuple *tuple)
 {
 	struct xlvs_runtime *runtime = xlvs_runtime_get();
 	int index = CLAIM_FAILED;
-	__u32 first;
 
 	if (!tuple || !runtime)
 		return -XLVS_DROP_INTERNAL;
-	first = xlvs_conn_slot(tuple->hash, 0);
-	if (claim_first(tuple, first)) {
-		__sync_fetch_and_add(&runtime->records, 1);
-		return first;
-	}
 	for (__u32 i = 0; i < XLVS_CONN_PROBES && index < 0; i++)
 		index = claim_or_pass(tuple, i);
 	if (index < 0) {

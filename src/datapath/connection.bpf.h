@@ -93,10 +93,42 @@ static __always_inline bool xlvs_conn_expired(const struct xlvs_conn *conn, __u3
 	return (__s32)(now - conn->deadline) >= 0;
 }
 
+static __always_inline void xlvs_conn_write_key(struct xlvs_conn *conn,
+						const struct xlvs_tuple *tuple)
+{
+	conn->key = tuple->key;
+	conn->flow = tuple->flow;
+	conn->gateway = 0;
+}
+
+/* Nearly always the first record a search comes to is free and nobody went past it. Then nobody is
+ * a rival: who has the same tuple comes here first too, and finds it taken from now on. */
+static __always_inline bool xlvs_conn_claim_first(const struct xlvs_tuple *tuple, __u32 index)
+{
+	struct xlvs_conn *conn = xlvs_conn_at(index);
+	__u64 wanted = xlvs_conn_signature(tuple->hash) | XLVS_LIFE_BUSY;
+
+	if (!conn || __sync_val_compare_and_swap(&conn->word, 0, wanted) != 0)
+		return false;
+	xlvs_conn_write_key(conn, tuple);
+	return true;
+}
+
 /* A free record for a tuple, claimed (BUSY) with its key written; publish or abandon it.
  * Returns its index, -XLVS_DROP_TABLE_FULL or -XLVS_DROP_INSERT_RACE. An older reply record with
  * the same key gives way, as the newest connection wins in IPVS. */
-int xlvs_conn_claim(struct xlvs_tuple *tuple);
+int xlvs_conn_claim_further(struct xlvs_tuple *tuple);
+
+static __always_inline int xlvs_conn_claim(struct xlvs_tuple *tuple)
+{
+	struct xlvs_runtime *runtime = xlvs_runtime_get();
+	__u32 first = xlvs_conn_slot(tuple->hash, 0);
+
+	if (!runtime || !xlvs_conn_claim_first(tuple, first))
+		return xlvs_conn_claim_further(tuple);
+	__sync_fetch_and_add(&runtime->records, 1);
+	return first;
+}
 /* The same, taking the record of an unproven connection near its place. */
 int xlvs_conn_displace(struct xlvs_tuple *tuple);
 /* Claimed as above, or displaced while the table is full. */

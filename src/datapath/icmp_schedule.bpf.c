@@ -4,6 +4,7 @@
  * those that say the same again: sh, mh, dh, or persistence. */
 #include "datapath/connection.bpf.h"
 #include "datapath/icmp.bpf.h"
+#include "datapath/open.bpf.h"
 #include "datapath/service.bpf.h"
 
 int xlvs_icmp_schedule(struct xdp_md *ctx, struct xlvs_packet *pkt)
@@ -18,6 +19,7 @@ int xlvs_icmp_schedule(struct xdp_md *ctx, struct xlvs_packet *pkt)
 		return r;
 	pkt->now = xlvs_now();
 	pkt->tcp_flags = XLVS_TCP_SYN; /* whatever is quoted may open it */
+	pkt->tuple.flags |= XLVS_TUPLE_QUOTED;
 	slot = xlvs_service_seek(ctx, pkt);
 	if (slot == XLVS_NONE)
 		return XLVS_NOT_OURS;

@@ -28,6 +28,7 @@ struct xlvs_tuple {
 enum xlvs_tuple_flag {
 	XLVS_TUPLE_REPLY = 1, /* of a reply record */
 	XLVS_TUPLE_FRAGMENT = 2, /* of a fragment */
+	XLVS_TUPLE_QUOTED = 4, /* of what an ICMP error quotes, which may open a connection */
 };
 
 enum xlvs_tcp_flag {
@@ -81,7 +82,8 @@ struct xlvs_packet {
 		__u32 template; /* of the connection it opens, if that is to be CONTROLLED */
 		__u32 record; /* as it leaves: what it was found by, XLVS_NONE without */
 	};
-	__u32 dest; /* of a request that is followed, see follow.bpf.h */
+	__u32 dest; /* of a connection just opened; of a request that is followed, see follow.bpf.h
+		     */
 };
 
 /* What a stage answers when the packet is none of its business: the host's stack gets it as it

@@ -13,6 +13,7 @@
 enum xlvs_persistence_constant {
 	XLVS_TEMPLATE_PROLONG_SEC = 60, /* past its time, but still with connections */
 	XLVS_FTP_PORT = 21,
+	XLVS_FTP_DATA_PORT = 20, /* active FTP's data connections are never scheduled */
 };
 
 static __always_inline struct xlvs_control *xlvs_control_at(__u32 index)

@@ -72,14 +72,4 @@ static __always_inline __u32 xlvs_service_of(struct xdp_md *ctx, struct xlvs_pac
 	return xlvs_service_find(&pkt->tuple, pkt->tuple.dport, ipv4);
 }
 
-enum xlvs_open_answer {
-	XLVS_OPEN_HASHED = 1 << 30, /* with a destination's index: forward without a record */
-};
-
-/* Schedule a packet that has no live record. `over` is the record of its finished or expired
- * predecessor to be used again, XLVS_NONE without; `slot` its service's.
- * Returns the index of the new record, XLVS_OPEN_HASHED with a destination's index, XLVS_NOT_OURS
- * or a negative reason. */
-int xlvs_open(struct xdp_md *ctx, struct xlvs_packet *pkt, __u32 over, __u32 slot);
-
 #endif

@@ -4,6 +4,8 @@
 #ifndef XLVS_PROTOCOL_PROTOCOL_BPF_H
 #define XLVS_PROTOCOL_PROTOCOL_BPF_H
 
+#include <linux/in.h>
+
 #include "datapath/connection.bpf.h"
 
 enum xlvs_direction {
@@ -13,11 +15,30 @@ enum xlvs_direction {
 	XLVS_DIRECTIONS,
 };
 
+/* Each: the meta of a connection that is opened by this packet of its client, in its first state;
+ * `meta` is that of a connection in no state, without a turn. */
+int xlvs_tcp_begin(const struct xlvs_packet *pkt, __u32 meta);
+int xlvs_udp_begin(const struct xlvs_packet *pkt, __u32 meta);
+int xlvs_sctp_begin(const struct xlvs_packet *pkt, __u32 meta);
+
 /* Each: advance the state of `conn` (never a reply record) by a packet in `direction` (INPUT or
  * OUTPUT) and set its deadline. Returns 0 or a negative reason. */
 int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
 int xlvs_sctp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction);
+
+/* enum xlvs_timeout of a state. */
+static __always_inline __u32 xlvs_timeout_of(__u32 protocol, __u32 state)
+{
+	switch (protocol) {
+	case IPPROTO_TCP:
+		return XLVS_TIMEOUT_TCP + state;
+	case IPPROTO_SCTP:
+		return XLVS_TIMEOUT_SCTP + state;
+	default:
+		return XLVS_TIMEOUT_UDP;
+	}
+}
 
 /* What a packet's direction alone says: an OUTPUT packet that replies are seen, and until then a
  * client's packet is INPUT-ONLY. Returns the connection's meta with that noted. */

@@ -17,21 +17,33 @@ static __always_inline __u32 next_state(__u32 direction, __u8 chunk, __u32 state
 	return table[direction][event][state];
 }
 
-int xlvs_sctp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+static __always_inline __u32 next_meta(const struct xlvs_packet *pkt, __u32 old, __u32 direction)
 {
-	__u32 old, new, state;
+	__u32 new = xlvs_conn_direct(old, &direction);
+	__u32 state = next_state(direction, pkt->sctp_chunk, old & XLVS_META_STATE);
 
-	if (!pkt || !conn)
-		return -XLVS_DROP_INTERNAL;
-	old = *(volatile __u32 *)&conn->meta;
-	new = xlvs_conn_direct(old, &direction);
-	state = next_state(direction, pkt->sctp_chunk, old & XLVS_META_STATE);
 	new = (new & ~(XLVS_META_STATE | XLVS_META_INACTIVE)) | state;
 	if (state != XLVS_SCTP_ESTABLISHED)
 		new |= XLVS_META_INACTIVE;
 	if (direction == XLVS_INPUT_ONLY || (direction == XLVS_INPUT && old & XLVS_META_REPLIED))
 		if (pkt->sctp_chunk != XLVS_SCTP_CHUNK_INIT)
 			new |= XLVS_META_PROVEN;
-	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_SCTP + state);
+	return new;
+}
+
+int xlvs_sctp_begin(const struct xlvs_packet *pkt, __u32 meta)
+{
+	return pkt ? next_meta(pkt, meta, XLVS_INPUT) : meta;
+}
+
+int xlvs_sctp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+{
+	__u32 old, new;
+
+	if (!pkt || !conn)
+		return -XLVS_DROP_INTERNAL;
+	old = *(volatile __u32 *)&conn->meta;
+	new = next_meta(pkt, old, direction);
+	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_SCTP + (new &XLVS_META_STATE));
 	return 0;
 }

@@ -11,8 +11,10 @@ static const __u8 tables[2][XLVS_DIRECTIONS][XLVS_TCP_EVENTS][XLVS_TCP_STATES] =
 
 static __always_inline bool is_active(__u32 state)
 {
-	return state == XLVS_TCP_ESTABLISHED || state == XLVS_TCP_SYN_SENT ||
-	       state == XLVS_TCP_SYN_RECV || state == XLVS_TCP_SYNACK;
+	__u32 active = 1 << XLVS_TCP_ESTABLISHED | 1 << XLVS_TCP_SYN_SENT | 1 << XLVS_TCP_SYN_RECV |
+		       1 << XLVS_TCP_SYNACK;
+
+	return active >> state & 1;
 }
 
 static __always_inline __u32 next_state(__u32 direction, __u8 flags, __u32 state)
@@ -35,21 +37,33 @@ static __always_inline __u32 next_state(__u32 direction, __u8 flags, __u32 state
 	return tables[is_secure][direction][event][state];
 }
 
-int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+static __always_inline __u32 next_meta(const struct xlvs_packet *pkt, __u32 old, __u32 direction)
 {
-	__u32 old, new, state;
+	__u32 new = xlvs_conn_direct(old, &direction);
+	__u32 state = next_state(direction, pkt->tcp_flags, old & XLVS_META_STATE);
 
-	if (!pkt || !conn)
-		return -XLVS_DROP_INTERNAL;
-	old = *(volatile __u32 *)&conn->meta;
-	new = xlvs_conn_direct(old, &direction);
-	state = next_state(direction, pkt->tcp_flags, old & XLVS_META_STATE);
 	new = (new & ~(XLVS_META_STATE | XLVS_META_INACTIVE)) | state;
 	if (!is_active(state))
 		new |= XLVS_META_INACTIVE;
 	if (direction == XLVS_INPUT_ONLY || (direction == XLVS_INPUT && old & XLVS_META_REPLIED))
 		if ((pkt->tcp_flags & (XLVS_TCP_ACK | XLVS_TCP_SYN)) == XLVS_TCP_ACK)
 			new |= XLVS_META_PROVEN;
-	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_TCP + state);
+	return new;
+}
+
+int xlvs_tcp_begin(const struct xlvs_packet *pkt, __u32 meta)
+{
+	return pkt ? next_meta(pkt, meta, XLVS_INPUT) : meta;
+}
+
+int xlvs_tcp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
+{
+	__u32 old, new;
+
+	if (!pkt || !conn)
+		return -XLVS_DROP_INTERNAL;
+	old = *(volatile __u32 *)&conn->meta;
+	new = next_meta(pkt, old, direction);
+	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_TCP + (new &XLVS_META_STATE));
 	return 0;
 }

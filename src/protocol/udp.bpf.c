@@ -4,6 +4,12 @@
  * step when the deadline is due to be refreshed, a quarter of a second after the last time. */
 #include "protocol/protocol.bpf.h"
 
+int xlvs_udp_begin(const struct xlvs_packet *pkt, __u32 meta)
+{
+	(void)pkt;
+	return (meta & ~XLVS_META_STATE) | XLVS_UDP_NORMAL;
+}
+
 int xlvs_udp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
 {
 	__u32 old, new;

@@ -10,33 +10,45 @@ struct walk {
 	__u32 found;
 };
 
+static __always_inline __u32 after(const struct xlvs_pick *pick, __u32 position)
+{
+	position++; /* XLVS_NONE + 1 is 0 */
+	return position < pick->n_dests ? position : 0;
+}
+
+/* The destination at a position, XLVS_NONE when it is not usable. */
+static __always_inline __u32 usable_at(const struct xlvs_pick *pick, __u32 position)
+{
+	struct xlvs_cell *cell = xlvs_cell_at(pick, position);
+
+	return cell && xlvs_cell_usable(cell) ? cell->dest : XLVS_NONE;
+}
+
 static long step(__u32 i, struct walk *walk)
 {
-	struct xlvs_cell *cell;
-
 	(void)i;
-	if (++walk->position >= walk->pick->n_dests) /* XLVS_NONE + 1 is 0 */
-		walk->position = 0;
-	cell = xlvs_cell_at(walk->pick, walk->position);
-	if (!cell || !xlvs_cell_usable(cell))
-		return 0;
-	walk->found = cell->dest;
-	return 1;
+	walk->position = after(walk->pick, walk->position);
+	walk->found = usable_at(walk->pick, walk->position);
+	return walk->found != XLVS_NONE;
 }
 
 /* Serve the next usable destination after the cursor; false when another CPU moved the cursor. */
-static __noinline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head *head,
-				  __u32 *ret_dest)
+static __always_inline bool serve_next(struct xlvs_pick *pick, struct xlvs_list_head *head,
+				       __u32 *ret_dest)
 {
 	__u64 before = *(volatile __u64 *)&head->cursor;
-	struct walk walk = {.pick = pick, .position = before, .found = XLVS_NONE};
+	__u32 position = after(pick, before), found = usable_at(pick, position);
 
-	/* Nearly always the next one is usable: spare the loop's calls. */
-	if (!step(0, &walk))
+	if (found == XLVS_NONE) { /* rarely: the loop's calls are dear */
+		struct walk walk = {.pick = pick, .position = position, .found = XLVS_NONE};
+
 		bpf_loop(pick->n_dests - 1, step, &walk, 0);
-	*ret_dest = walk.found;
-	return walk.found == XLVS_NONE ||
-	       __sync_val_compare_and_swap(&head->cursor, before, walk.position) == before;
+		position = walk.position;
+		found = walk.found;
+	}
+	*ret_dest = found;
+	return found == XLVS_NONE ||
+	       __sync_val_compare_and_swap(&head->cursor, before, position) == before;
 }
 
 XLVS_CURSOR_SCHEDULER(rr)
