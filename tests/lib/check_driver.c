@@ -173,8 +173,8 @@ static void begin(struct xlvs_check_engine *engine, uv_loop_t *loop, char *line,
 	struct run *run = calloc(1, sizeof(*run));
 	struct xlvs_check_spec spec = {
 		.protocol = IPPROTO_TCP,
-		.check_timeout_ms = 2000,
-		.negotiate_timeout_ms = 2000,
+		.check_timeout_ms = 15000,
+		.negotiate_timeout_ms = 15000,
 		.done = done,
 		.context = run,
 	};
