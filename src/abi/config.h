@@ -96,6 +96,9 @@ struct xlvs_runtime {
 	__s32 settings[XLVS_SETTINGS_MAX]; /* enum xlvs_setting */
 	__u32 own_ports_first; /* the kernel gives these to connections of the director's own: */
 	__u32 own_ports_last; /* net.ipv4.ip_local_port_range */
+	/* Of the second word of an IPv4 header, what a tunnel's outer one takes over: the
+	 * don't-fragment bit, or nothing (pmtu_disc). */
+	__be32 tunnel_df;
 
 	/* written by the packet path */
 	__u32 records __attribute__((aligned(64))); /* in use */

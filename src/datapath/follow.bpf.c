@@ -28,8 +28,8 @@ static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_pac
 	    !xlvs_frame(ctx, sizeof(struct ethhdr) + sizeof(*ip), &frame))
 		return false;
 	ip = frame + sizeof(struct ethhdr);
-	return !(ip->frag_off & bpf_htons(DONT_FRAGMENT)) ||
-	       (in_tunnel && !xlvs_setting(XLVS_SETTING_pmtu_disc));
+	return !(in_tunnel ? xlvs_tun_df(((const __be32 *)ip)[1])
+			   : ip->frag_off & bpf_htons(DONT_FRAGMENT));
 }
 
 /* The way that leads to `nexthop` by the detour, where a packet that `may_cut` is cut. */

@@ -13,7 +13,6 @@
 #include "forward/forward.bpf.h"
 
 enum xlvs_tun_constant {
-	XLVS_IP_DF = 0x4000,
 	XLVS_IPV4_FIRST_BYTE = 0x45,
 	XLVS_GUE_BYTES = 12, /* with the UDP header before it */
 	XLVS_GRE_BYTES = 4,
@@ -60,21 +59,23 @@ static __always_inline __u8 xlvs_tun_tos(const void *inner, bool ipv4)
 	return tos ^ (tos & tos >> 1 & 1);
 }
 
+/* Of an IPv4 header, whose second word this is, the don't-fragment bit as the outer one has it. */
+static __always_inline __be32 xlvs_tun_df(__be32 id_and_fragment)
+{
+	return id_and_fragment & *(volatile __be32 *)&xlvs_runtime_get()->tunnel_df;
+}
+
 static __always_inline void xlvs_tun_write_ipv4(struct iphdr *outer, const struct xlvs_tun *tun)
 {
 	const struct iphdr *inner = tun->inner;
 	__u32 *words = (void *)outer;
-	__u16 fragment = tun->ipv4 ? inner->frag_off & bpf_htons(XLVS_IP_DF) : 0;
-	__u16 id = 0;
 
-	if (!xlvs_setting(XLVS_SETTING_pmtu_disc))
-		fragment = 0;
+	words[1] = tun->ipv4 ? xlvs_tun_df(((const __be32 *)inner)[1]) : 0;
 	/* A packet that may be fragmented needs an id: the inner one's, or any. */
-	if (!fragment)
-		id = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
+	if (!words[1])
+		words[1] = tun->ipv4 ? inner->id : (__u16)bpf_get_prandom_u32();
 	words[0] = XLVS_IPV4_FIRST_BYTE | xlvs_tun_tos(inner, tun->ipv4) << 8 |
 		   (__u32)bpf_htons(tun->payload_bytes + sizeof(*outer)) << 16;
-	words[1] = id | (__u32)fragment << 16;
 	words[2] = tun->ttl | tun->protocol << 8;
 	words[3] = tun->nexthop->source[0];
 	words[4] = tun->dest->address[0];

@@ -364,6 +364,9 @@ static int set_settings(struct work *work)
 		settings[i] = xlvs_model_setting(work->model, i);
 	r = xlvs_journal_write(journal, runtime->settings, settings, sizeof(settings));
 	if (r == 0)
+		r = xlvs_journal_store(journal, &runtime->tunnel_df,
+				       xlvs_settings_tunnel_df(settings[XLVS_SETTING_pmtu_disc]));
+	if (r == 0)
 		r = xlvs_journal_store(journal, (uint32_t *)&runtime->drop_rate,
 				       (uint32_t)xlvs_model_drop_rate(work->model));
 	if (r == 0)

@@ -13,7 +13,7 @@
 /* Raise it with every change of a struct in abi/ or of one below: what maps of another layout hold
  * is not understood. */
 enum {
-	XLVS_LAYOUT = 17
+	XLVS_LAYOUT = 18
 };
 
 /* X(symbol, name): the maps that are memory-mapped. The numbers stand in the journal. */

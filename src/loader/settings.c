@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/ip.h>
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
@@ -128,6 +130,11 @@ void xlvs_settings_own_ports(uint32_t *ret_first, uint32_t *ret_last)
 	*ret_last = last;
 }
 
+__be32 xlvs_settings_tunnel_df(int32_t pmtu_disc)
+{
+	return pmtu_disc ? htonl(IP_DF) : 0;
+}
+
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds)
 {
 	return seconds * constants->ticks_per_sec;
@@ -154,6 +161,7 @@ void xlvs_settings_runtime(const struct xlvs_constants *constants, struct xlvs_r
 	runtime->timeout_ticks[XLVS_TIMEOUT_LBLCR] =
 		xlvs_settings_ticks(constants, initial[XLVS_SETTING_lblcr_expiration]);
 	memcpy(runtime->settings, initial, sizeof(initial));
+	runtime->tunnel_df = xlvs_settings_tunnel_df(initial[XLVS_SETTING_pmtu_disc]);
 }
 
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts)

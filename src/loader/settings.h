@@ -32,6 +32,9 @@ uint32_t xlvs_settings_unprivileged_port(void);
 /* net.ipv4.ip_local_port_range, as it is now. */
 void xlvs_settings_own_ports(uint32_t *ret_first, uint32_t *ret_last);
 
+/* What the setting pmtu_disc makes of tunnel_df. */
+__be32 xlvs_settings_tunnel_df(int32_t pmtu_disc);
+
 uint32_t xlvs_settings_ticks(const struct xlvs_constants *constants, uint32_t seconds);
 void xlvs_settings_timeouts(const struct xlvs_runtime *runtime, struct xlvs_timeouts *ret_timeouts);
 

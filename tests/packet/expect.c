@@ -128,7 +128,7 @@ struct packet tunnel_to_dest(const struct packet *packet, uint32_t dest)
 		outer.tos = (uint8_t)(packet->tos - 1);
 	outer.option_bytes = 0;
 	outer.fragment = packet->family == 4 ? packet->fragment & DONT_FRAGMENT : 0;
-	if (!director.table.runtime->settings[XLVS_SETTING_pmtu_disc])
+	if (!director.table.runtime->tunnel_df)
 		outer.fragment = 0;
 	if (outer.fragment)
 		outer.id = 0;

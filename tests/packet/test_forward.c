@@ -399,7 +399,7 @@ static void test_without_pmtu_disc_what_carries_a_packet_may_be_cut(void **state
 		director_reset();
 		director_say("%s", ways[i].name);
 		serve(&request, &ways[i], INGRESS);
-		director.table.runtime->settings[XLVS_SETTING_pmtu_disc] = 0;
+		director.table.runtime->tunnel_df = 0;
 		request.fragment = DONT_FRAGMENT;
 		expect_forwarded(&request);
 	}

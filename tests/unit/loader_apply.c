@@ -67,6 +67,9 @@ static void test_settings_are_written_and_found_again(void **state)
 	set_setting(d, "am_droprate", "4");
 	set_setting(d, "drop_packet", "3");
 	set_setting(d, "lblcr_expiration", "5");
+	assert_int_equal(runtime->tunnel_df, htonl(0x4000));
+	set_setting(d, "pmtu_disc", "0");
+	assert_int_equal(runtime->tunnel_df, 0);
 	assert_int_equal(runtime->settings[XLVS_SETTING_conn_reuse_mode], -7);
 	assert_int_equal(runtime->drop_rate, 4);
 	assert_int_equal(runtime->timeout_ticks[XLVS_TIMEOUT_LBLCR],
