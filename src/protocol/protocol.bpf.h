@@ -80,4 +80,26 @@ static __always_inline void xlvs_conn_move(const struct xlvs_packet *pkt, struct
 	}
 }
 
+/* Defines a protocol's two functions around the file's own
+ * __u32 next_meta(const struct xlvs_packet *, __u32 meta, __u32 direction): what a packet in that
+ * direction makes of a connection's meta. `number` is the protocol's of IP. */
+#define XLVS_PROTOCOL(name, number)                                                              \
+	int xlvs_##name##_begin(const struct xlvs_packet *pkt, __u32 meta)                       \
+	{                                                                                        \
+		return pkt ? next_meta(pkt, meta, XLVS_INPUT) : meta;                            \
+	}                                                                                        \
+                                                                                                 \
+	int xlvs_##name##_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction) \
+	{                                                                                        \
+		__u32 old, new;                                                                  \
+                                                                                                 \
+		if (!pkt || !conn)                                                               \
+			return -XLVS_DROP_INTERNAL;                                              \
+		old = *(volatile __u32 *)&conn->meta;                                            \
+		new = next_meta(pkt, old, direction);                                            \
+		xlvs_conn_move(pkt, conn, old, new,                                              \
+			       xlvs_timeout_of(number, new &XLVS_META_STATE));                   \
+		return 0;                                                                        \
+	}
+
 #endif

@@ -31,19 +31,4 @@ static __always_inline __u32 next_meta(const struct xlvs_packet *pkt, __u32 old,
 	return new;
 }
 
-int xlvs_sctp_begin(const struct xlvs_packet *pkt, __u32 meta)
-{
-	return pkt ? next_meta(pkt, meta, XLVS_INPUT) : meta;
-}
-
-int xlvs_sctp_step(struct xlvs_packet *pkt, struct xlvs_conn *conn, __u32 direction)
-{
-	__u32 old, new;
-
-	if (!pkt || !conn)
-		return -XLVS_DROP_INTERNAL;
-	old = *(volatile __u32 *)&conn->meta;
-	new = next_meta(pkt, old, direction);
-	xlvs_conn_move(pkt, conn, old, new, XLVS_TIMEOUT_SCTP + (new &XLVS_META_STATE));
-	return 0;
-}
+XLVS_PROTOCOL(sctp, IPPROTO_SCTP)
