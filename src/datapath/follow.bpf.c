@@ -13,10 +13,6 @@
 #include "forward/nat.bpf.h"
 #include "forward/tun.bpf.h"
 
-enum follow_constant {
-	DONT_FRAGMENT = 0x4000,
-};
-
 /* As its sender says; in a tunnel, without pmtu_disc, whatever that says. */
 static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_packet *pkt,
 				       bool in_tunnel)
@@ -29,7 +25,7 @@ static __always_inline bool may_be_cut(struct xdp_md *ctx, const struct xlvs_pac
 		return false;
 	ip = frame + sizeof(struct ethhdr);
 	return !(in_tunnel ? xlvs_tun_df(((const __be32 *)ip)[1])
-			   : ip->frag_off & bpf_htons(DONT_FRAGMENT));
+			   : ip->frag_off & bpf_htons(XLVS_IPV4_DONT_FRAGMENT));
 }
 
 /* The way that leads to `nexthop` by the detour, where a packet that `may_cut` is cut. */

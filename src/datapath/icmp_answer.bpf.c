@@ -22,7 +22,6 @@ enum answer_constant {
 	TTL = 64,
 	TOS_INTERNET_CONTROL = 0xc0,
 	TOS_MASK = 0x1e,
-	IPV4_DONT_FRAGMENT = 0x4000,
 	/* net.ipv4.icmp_ratelimit, icmp_msgs_per_sec and icmp_msgs_burst: an error costs its share
 	 * of a second, in microseconds. */
 	PEER_COST = 1000000,
@@ -173,7 +172,7 @@ static __always_inline bool quote_too_big(void *l3, const struct answer *answer)
 		((struct ipv6hdr *)l3)->hop_limit--;
 		return true;
 	}
-	if (!(((struct iphdr *)l3)->frag_off & bpf_htons(IPV4_DONT_FRAGMENT)))
+	if (!(((struct iphdr *)l3)->frag_off & bpf_htons(XLVS_IPV4_DONT_FRAGMENT)))
 		return false;
 	xlvs_decrement_ttl(l3);
 	return true;

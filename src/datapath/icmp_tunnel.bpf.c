@@ -15,7 +15,6 @@
 
 enum tunnel_constant {
 	IPV4_FRAGMENT_OFFSET = 0x1fff,
-	IPV4_DONT_FRAGMENT = 0x4000,
 	GRE_HAS_SUM = 0x80, /* in its first byte */
 	/* No path is believed to carry less: net.ipv4.route.min_pmtu, RFC 8200. */
 	PATH_MTU4_MIN = 552,
@@ -115,7 +114,7 @@ static __noinline bool read_inner(struct xdp_md *ctx, struct xlvs_packet *pkt,
 	pkt->tuple.key = (union xlvs_endpoints){};
 	if (error->inner4) {
 		ip_bytes = ip.v4.ihl * 4U;
-		error->may_fragment = !(ip.v4.frag_off & bpf_htons(IPV4_DONT_FRAGMENT));
+		error->may_fragment = !(ip.v4.frag_off & bpf_htons(XLVS_IPV4_DONT_FRAGMENT));
 		pkt->tuple.kind = ip.v4.protocol | XLVS_AF_INET << 8;
 		pkt->tuple.key.v4.saddr = ip.v4.saddr;
 		pkt->tuple.key.v4.daddr = ip.v4.daddr;

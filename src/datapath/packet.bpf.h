@@ -39,6 +39,8 @@ enum xlvs_tcp_flag {
 	XLVS_TCP_FLAGS = XLVS_TCP_FIN | XLVS_TCP_SYN | XLVS_TCP_RST | XLVS_TCP_ACK,
 };
 
+#define XLVS_IPV4_DONT_FRAGMENT 0x4000 /* of an IPv4 header's frag_off */
+
 /* Types of chunks that mean something to others than SCTP's own step. */
 enum xlvs_sctp_chunk_type {
 	XLVS_SCTP_CHUNK_INIT = 1,

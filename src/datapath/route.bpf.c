@@ -140,6 +140,24 @@ int xlvs_route_dest(struct xdp_md *ctx, struct xlvs_dest *dest, __u32 method)
 	return route(ctx, &fib);
 }
 
+/* From and to the ends of a packet, in its own direction or back. */
+static __always_inline void set_ends(struct bpf_fib_lookup *fib, const struct xlvs_tuple *tuple,
+				     bool back)
+{
+	const union xlvs_endpoints *key = &tuple->key;
+
+	fib->family = tuple->family;
+	if (tuple->family == XLVS_AF_INET) {
+		fib->ipv4_src = back ? key->v4.daddr : key->v4.saddr;
+		fib->ipv4_dst = back ? key->v4.saddr : key->v4.daddr;
+	} else {
+		__builtin_memcpy(fib->ipv6_src, back ? key->v6.daddr : key->v6.saddr,
+				 sizeof(fib->ipv6_src));
+		__builtin_memcpy(fib->ipv6_dst, back ? key->v6.saddr : key->v6.daddr,
+				 sizeof(fib->ipv6_dst));
+	}
+}
+
 bool xlvs_route_leads_on(struct xdp_md *ctx, struct xlvs_tuple *tuple)
 {
 	struct bpf_fib_lookup fib = {.ifindex = ctx->ingress_ifindex};
@@ -147,14 +165,7 @@ bool xlvs_route_leads_on(struct xdp_md *ctx, struct xlvs_tuple *tuple)
 
 	if (!tuple)
 		return false;
-	fib.family = tuple->family;
-	if (tuple->family == XLVS_AF_INET) {
-		fib.ipv4_src = tuple->key.v4.saddr;
-		fib.ipv4_dst = tuple->key.v4.daddr;
-	} else {
-		__builtin_memcpy(fib.ipv6_src, tuple->key.v6.saddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, tuple->key.v6.daddr, sizeof(fib.ipv6_dst));
-	}
+	set_ends(&fib, tuple, false);
 	r = bpf_fib_lookup(ctx, &fib, sizeof(fib), 0);
 	return r == BPF_FIB_LKUP_RET_SUCCESS || r == BPF_FIB_LKUP_RET_NO_NEIGH;
 }
@@ -165,14 +176,7 @@ int xlvs_route_client(struct xdp_md *ctx, struct xlvs_tuple *request)
 
 	if (!request)
 		return -XLVS_DROP_INTERNAL;
-	fib.family = request->family;
-	if (request->family == XLVS_AF_INET) {
-		fib.ipv4_src = request->key.v4.daddr;
-		fib.ipv4_dst = request->key.v4.saddr;
-	} else {
-		__builtin_memcpy(fib.ipv6_src, request->key.v6.daddr, sizeof(fib.ipv6_src));
-		__builtin_memcpy(fib.ipv6_dst, request->key.v6.saddr, sizeof(fib.ipv6_dst));
-	}
+	set_ends(&fib, request, true);
 	return route(ctx, &fib);
 }
 

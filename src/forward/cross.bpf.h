@@ -12,7 +12,6 @@
 
 enum xlvs_cross_constant {
 	XLVS_CROSS_UNFRAGMENTED_BYTES = 1260, /* longer IPv4 packets stay whole */
-	XLVS_CROSS_DONT_FRAGMENT = 0x4000,
 };
 
 /* A packet of the record pkt->record to whom it is for, by the contract of a forwarding method. */
@@ -47,8 +46,7 @@ static __always_inline void xlvs_cross_write_ipv4(struct iphdr *ip,
 						  __be32 saddr, __be32 daddr)
 {
 	__u32 length_bytes = sizeof(*ip) + header->l4_bytes, *words = (void *)ip;
-	__u32 fragment =
-		length_bytes > XLVS_CROSS_UNFRAGMENTED_BYTES ? XLVS_CROSS_DONT_FRAGMENT : 0;
+	__u32 fragment = length_bytes > XLVS_CROSS_UNFRAGMENTED_BYTES ? XLVS_IPV4_DONT_FRAGMENT : 0;
 
 	words[0] = 0x45 | header->tos << 8 | (__u32)bpf_htons(length_bytes) << 16;
 	words[1] = (__u16)bpf_get_prandom_u32() | (__u32)bpf_htons(fragment) << 16;
