@@ -203,3 +203,16 @@ void director_close(void)
 	xlvs__destroy(director.skeleton);
 	director = (struct director){};
 }
+
+int director_set_up(void **state)
+{
+	(void)state;
+	return director_open(&(struct director_options){.n_conns = 4096});
+}
+
+int director_tear_down(void **state)
+{
+	(void)state;
+	director_close();
+	return 0;
+}

@@ -75,6 +75,10 @@ struct director_options {
 int director_open(const struct director_options *options);
 void director_close(void);
 
+/* The set-up of a group of tests that care little for the table's size, and its end. */
+int director_set_up(void **state);
+int director_tear_down(void **state);
+
 /* Change the network: lines as for ip -batch. 0, or -1. */
 int director_ip(const char *commands);
 

@@ -115,21 +115,6 @@ static void test_without_the_setting_a_mark_or_another_host_there_is_none(void *
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,5 +123,5 @@ int main(void)
 		cmocka_unit_test(test_without_the_setting_a_mark_or_another_host_there_is_none),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

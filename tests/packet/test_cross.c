@@ -458,21 +458,6 @@ static void test_a_server_is_told_the_address_of_a_client_of_the_other_family(vo
 	expect_frame(&out, &wanted);
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -488,5 +473,5 @@ int main(void)
 		cmocka_unit_test(test_a_server_is_told_the_address_of_a_client_of_the_other_family),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

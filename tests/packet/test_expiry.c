@@ -298,13 +298,6 @@ static int reset(void **state)
 	return 0;
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 #define expiry_test(function) cmocka_unit_test_setup(function, reset)
 
 int main(void)
@@ -319,5 +312,5 @@ int main(void)
 		expiry_test(test_expiry_can_be_started_again),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, director_tear_down);
 }

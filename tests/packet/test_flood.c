@@ -233,13 +233,6 @@ static int setup(void **state)
 	return director_open(&options);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -250,5 +243,5 @@ int main(void)
 		cmocka_unit_test(test_cold_records_serve_as_many_connections_again),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, director_tear_down);
 }

@@ -444,21 +444,6 @@ static void test_packet_of_just_the_mtu_passes_and_a_byte_more_is_told_the_mtu(v
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,5 +460,5 @@ int main(void)
 		cmocka_unit_test(test_without_pmtu_disc_what_carries_a_packet_may_be_cut),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -443,21 +443,6 @@ static void test_of_random_fragments_only_those_leave_that_may(void **state)
 	expect_sound_table();
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -473,5 +458,5 @@ int main(void)
 		cmocka_unit_test(test_of_random_fragments_only_those_leave_that_may),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

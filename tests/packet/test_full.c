@@ -264,13 +264,6 @@ static int setup(void **state)
 	return director_open(&options);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,5 +278,5 @@ int main(void)
 		cmocka_unit_test(test_displaced_connection_is_settled),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, director_tear_down);
 }

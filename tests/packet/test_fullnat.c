@@ -433,13 +433,6 @@ static int setup(void **state)
 	return director_open(&options);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,5 +452,5 @@ int main(void)
 		cmocka_unit_test(test_expiry_lets_a_port_rest_and_then_frees_it),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, director_tear_down);
 }

@@ -282,21 +282,6 @@ static void test_much_of_a_long_packet_is_quoted_and_all_of_a_short_one(void **s
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,5 +294,5 @@ int main(void)
 		cmocka_unit_test(test_much_of_a_long_packet_is_quoted_and_all_of_a_short_one),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

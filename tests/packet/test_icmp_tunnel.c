@@ -279,21 +279,6 @@ static void test_error_about_a_tunnel_cut_short_passes_and_a_broken_one_is_dropp
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,5 +293,5 @@ int main(void)
 			test_error_about_a_tunnel_cut_short_passes_and_a_broken_one_is_dropped),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

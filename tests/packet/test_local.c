@@ -294,21 +294,6 @@ static void test_replies_to_the_host_take_the_way_that_is_there_for_it(void **st
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -322,5 +307,5 @@ int main(void)
 		cmocka_unit_test(test_replies_to_the_host_take_the_way_that_is_there_for_it),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -210,19 +210,6 @@ static void test_what_is_no_syn_or_does_not_leave_stays_as_it_is(void **state)
 	expect_request(&packet, &at_server, dest);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return director_open(&(struct director_options){.n_conns = 4096});
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,5 +220,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_syn_or_does_not_leave_stays_as_it_is),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

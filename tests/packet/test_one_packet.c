@@ -103,21 +103,6 @@ static void test_one_packet_counts_against_the_threshold_while_it_lasts(void **s
 	expect_no_dest(&request);
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,5 +111,5 @@ int main(void)
 		cmocka_unit_test(test_one_packet_counts_against_the_threshold_while_it_lasts),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -286,21 +286,6 @@ static void test_connections_of_the_last_service_pass_when_it_is_deleted(void **
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,5 +299,5 @@ int main(void)
 		cmocka_unit_test(test_connections_of_the_last_service_pass_when_it_is_deleted),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

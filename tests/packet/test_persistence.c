@@ -401,21 +401,6 @@ static void test_unassured_templates_give_way_in_a_flood(void **state)
 	expect_sound_table();
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,5 +420,5 @@ int main(void)
 		cmocka_unit_test(test_expiry_spares_templates_in_use), /* last: its timer runs on */
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

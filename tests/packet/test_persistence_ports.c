@@ -222,21 +222,6 @@ static void test_template_for_all_ports_is_found_by_a_later_ftp_service(void **s
 	expect_sound_table();
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 2048};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -249,5 +234,5 @@ int main(void)
 		cmocka_unit_test(test_template_for_all_ports_is_found_by_a_later_ftp_service),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

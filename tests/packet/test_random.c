@@ -482,13 +482,6 @@ static int setup(void **state)
 	return director_open(&options);
 }
 
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,5 +489,5 @@ int main(int argc, char **argv)
 	};
 
 	random_state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, director_tear_down);
 }

@@ -314,21 +314,6 @@ static void test_full_gateway_table_costs_a_lookup_each_time(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -343,5 +328,5 @@ int main(void)
 		cmocka_unit_test(test_full_gateway_table_costs_a_lookup_each_time),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

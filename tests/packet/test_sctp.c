@@ -351,21 +351,6 @@ static void test_wrong_checksum_stays_as_wrong_as_it_was(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -383,5 +368,5 @@ int main(void)
 		cmocka_unit_test(test_wrong_checksum_stays_as_wrong_as_it_was),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -381,21 +381,6 @@ static void test_datagrams_make_an_inactive_connection(void **state)
 	}
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 2048};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -415,5 +400,5 @@ int main(void)
 		cmocka_unit_test(test_datagrams_make_an_inactive_connection),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

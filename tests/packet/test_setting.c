@@ -301,21 +301,6 @@ static void test_schedule_icmp_opens_a_connection_by_an_error(void **state)
 	}
 }
 
-static int open_director(void **state)
-{
-	const struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int close_director(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,5 +317,5 @@ int main(void)
 		cmocka_unit_test(test_drop_entry_ends_half_open_connections_alone),
 	};
 
-	return cmocka_run_group_tests(tests, open_director, close_director);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -266,21 +266,6 @@ static void test_one_packet_scheduling_asks_for_each_datagram(void **state)
 	expect_dropped(&frame, XLVS_DROP_NO_SESSION);
 }
 
-static int open_director(void **state)
-{
-	struct director_options options = {.n_conns = 4096};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int close_director(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,5 +279,5 @@ int main(void)
 		cmocka_unit_test(test_one_packet_scheduling_asks_for_each_datagram),
 	};
 
-	return cmocka_run_group_tests(tests, open_director, close_director);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

@@ -144,21 +144,6 @@ static void test_templates_are_no_connections_but_bring_the_overload(void **stat
 	expect_sound_table();
 }
 
-static int setup(void **state)
-{
-	const struct director_options options = {.n_conns = 512};
-
-	(void)state;
-	return director_open(&options);
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -170,5 +155,5 @@ int main(void)
 		cmocka_unit_test(test_templates_are_no_connections_but_bring_the_overload),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }

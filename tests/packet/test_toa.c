@@ -345,19 +345,6 @@ static void test_packet_that_does_not_leave_is_quoted_as_it_came(void **state)
 	expect_client_told(&packet, XLVS_DROP_TTL_EXCEEDED, &expired);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	return director_open(&(struct director_options){.n_conns = 4096});
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	director_close();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -371,5 +358,5 @@ int main(void)
 		cmocka_unit_test(test_packet_that_does_not_leave_is_quoted_as_it_came),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, director_set_up, director_tear_down);
 }
