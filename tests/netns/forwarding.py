@@ -31,6 +31,18 @@ def traffic(frames):
     return len(frames), sum(frame.l3_bytes for frame in frames)
 
 
+def assert_all_outlives_the_daemon(director, client, family):
+    """A session goes on without a daemon and under the next, which finds what was configured."""
+    saved = director.ipvsadm("-S -n")
+    with Session(client, family) as session:
+        server = session.get()
+        director.kill()
+        assert session.get() == server
+        director.start()
+        assert session.get() == server
+    assert director.ipvsadm("-S -n") == saved
+
+
 class Forwarding:
     method = ""             # given by the test class of each
     sees_replies = False    # do they come back through the director?

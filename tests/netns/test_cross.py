@@ -3,8 +3,8 @@
 
 import pytest
 
-from forwarding import NEWEST_FIRST, two_armed
-from load import Session, echo, fetch
+from forwarding import NEWEST_FIRST, assert_all_outlives_the_daemon, two_armed
+from load import echo, fetch
 from topology import V4, V6
 
 
@@ -52,13 +52,6 @@ def test_sessions_outlive_the_daemon_from_local_addresses_of_both_families(
         director.namespace.ip(f"address replace {address}/{other.host_bits} dev lo")
         server.ip(f"route replace {address}/{other.host_bits} via {other.dip}")
         director.ipvsadm(f"-P -t {service} -z {address}")
-    saved = director.ipvsadm("-S -n")
-    with Session(client, family) as session:
-        assert session.get() == "rs1"
-        director.kill()
-        assert session.get() == "rs1"
-        director.start()
-        assert session.get() == "rs1"
-    assert director.ipvsadm("-S -n") == saved
+    assert_all_outlives_the_daemon(director, client, family)
     fetch(client, family, 1)
     assert server.wait_requests(4)[-1][0] == f"{server_family.server_base}201"

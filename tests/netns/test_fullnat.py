@@ -6,7 +6,8 @@ import threading
 import pytest
 
 from capture import Capture, after_fullnat, assert_same_frames, l3, l4, source, to
-from forwarding import NEWEST_FIRST, Forwarding, two_armed
+from forwarding import (NEWEST_FIRST, Forwarding, assert_all_outlives_the_daemon,
+                        two_armed)
 from load import Session, echo, fetch
 from namespace import CommandFailed
 
@@ -130,15 +131,8 @@ class TestFullnat(Forwarding):
         (address,) = add_locals(director, ipv4, 1)
         server.ip(f"route replace {address}/32 via {ipv4.dip}")
         director.ipvsadm(f"-P -t {service} -z {address}")
-        saved = director.ipvsadm("-S -n")
-        assert f"-P -t {service} -z {address}" in saved.splitlines()
-        with Session(client, ipv4) as session:
-            assert session.get() == "rs1"
-            director.kill()
-            assert session.get() == "rs1"
-            director.start()
-            assert session.get() == "rs1"
-        assert director.ipvsadm("-S -n") == saved
+        assert f"-P -t {service} -z {address}" in director.ipvsadm("-S -n").splitlines()
+        assert_all_outlives_the_daemon(director, client, ipv4)
         fetch(client, ipv4, 1)
         assert server.wait_requests(4)[-1][0] == address
 
