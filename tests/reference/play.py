@@ -22,6 +22,7 @@ FIRST_WAIT_SEC, LONGEST_WAIT_SEC = 0.02, 0.5
 LAST_VIP = 250
 # A service of each family is always there: without one the kernel's IPVS leaves its hooks.
 KEEPERS = {("TCP", "203.0.113.254", 1), ("TCP", "2001:db8:113::254", 1)}
+VIRTUAL = 4     # column of a connection listing
 LOOKS = {"-L", "-l", "-S", "-Ln", "-Sn", "-Lnc", "-ln"}     # commands that can be asked again
 
 
@@ -161,8 +162,7 @@ class Run:
         status, shown, errors = side.run(words)
         if shown.startswith("IPVS connection entries"):
             own = [line for line in shown.splitlines(True)[2:]
-                   if any(word.rpartition(":")[0].strip("[]") in self.names.own()
-                          for word in line.split())]
+                   if line.split()[VIRTUAL].rpartition(":")[0].strip("[]") in self.names.own()]
             shown = compare.listing("".join(shown.splitlines(True)[:2] + own))
         return status, shown, errors
 
@@ -182,6 +182,7 @@ class Run:
         protocol, target, mark = words[1:]
         address, port = self.names.endpoint(target)
         number = self.names.mark(mark.removeprefix("mark"))
+        self.names.addresses.add(address)   # also of another host, with cache_bypass
 
         def ask(side, observation):
             observation.output = side.mark(protocol, address, port, number)
