@@ -209,7 +209,8 @@ def test_others_are_told_by_mail_commands_and_monitorfile(topology, director, ip
             script.write(f'#!/bin/sh\necho "$*" >> {folder}/{name}.seen\n')
             os.fchmod(script.fileno(), 0o755)
     text = (f'callback="{folder}/changed"\nfallbackcommand={folder}/fallback\nsmtp=127.0.0.1\n'
-            "emailalert=ops@example.org\nemailalertstatus=running\n" + QUICK
+            "emailalert=ops@example.org\nemailalertfrom=Watch <watch@example.org>\n"
+            "emailalertstatus=running\n" + QUICK
             + virtual(ipv4, 80, f"    servicename=shop\n    monitorfile={folder}/monitor\n",
                       [(one, 1)]))
     mail = MailServer(topology.director)
@@ -222,7 +223,8 @@ def test_others_are_told_by_mail_commands_and_monitorfile(topology, director, ip
         one.start_nginx()
         history.wait(table(rs1=1))
     service, server = f"{ipv4.vip}:80", f"{one.address(ipv4)}:80"
-    mail.wait("To: ops@example.org", f"Subject: [shop] Deleted real server: {server} ({service})",
+    mail.wait("From: Watch <watch@example.org>", "To: ops@example.org",
+              f"Subject: [shop] Deleted real server: {server} ({service})",
               "Daemon-Status: running", "Service name: shop")
     mail.wait(f"Added real server: {server} ({service}) (Weight set to 1)")
     wait_lines(f"{folder}/fallback.seen",
